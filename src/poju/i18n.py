@@ -1,4 +1,4 @@
-"""Three languages. English format strings are the keys; ``locale/<tag>.po`` holds the other two.
+"""Three languages. English format strings are the keys; ``locale/<room>.<tag>.po`` hold the other two.
 
 Mark a string for extraction with :func:`_` where it is defined; fill in parameters with :func:`translate` where it is shown.
 """
@@ -23,15 +23,16 @@ def _(text: str) -> str:
 
 @cache
 def catalogue(language: str) -> dict[str, str]:
-    """Return ``{english: translated}`` for ``language``; empty for English."""
+    """Return ``{english: translated}`` for ``language``, from every ``locale/*.<language>.po``; empty for English."""
+    found: dict[str, str] = {}
     if language == SOURCE_LANGUAGE:
-        return {}
-    path = resources.files("poju") / "locale" / f"{language}.po"
-    if not path.is_file():
-        return {}
-    with path.open("rb") as handle:
-        messages = read_po(handle, locale=language.replace("-", "_"))
-    return {str(m.id): str(m.string) for m in messages if m.id and m.string}
+        return found
+    for path in sorted((resources.files("poju") / "locale").iterdir(), key=lambda item: item.name):
+        if path.name.endswith(f".{language}.po"):
+            with path.open("rb") as handle:
+                messages = read_po(handle, locale=language.replace("-", "_"))
+            found.update({str(m.id): str(m.string) for m in messages if m.id and m.string})
+    return found
 
 
 def translate(text: str, language: str, **parameters: object) -> str:
