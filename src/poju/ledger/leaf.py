@@ -1,0 +1,85 @@
+"""The three kinds of leaf (docs/spec/leaves.md): statement, decision, block.
+
+A statement leaf is the COSE_Sign1 bytes exactly as received (first byte 0xd2). The other two are tagged CBOR arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cbor2
+
+from poju.errors import CallerError
+from poju.i18n import _
+from poju.ledger import cbor, cose
+from poju.units import Seconds
+
+MAX_BYTES = 65_535
+TAG_DECISION = 0x706F6A01
+TAG_BLOCK = 0x706F6A02
+DIGEST_BYTES = 32
+EMPTY_STATE = bytes(DIGEST_BYTES)
+
+
+@dataclass(frozen=True)
+class DecisionLeaf:
+    """What the rules answered to the statement at ``index``: outcome code, sorted policy ids, duties."""
+
+    index: int
+    statement: bytes
+    outcome: str
+    policies: tuple[str, ...]
+    duties: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        """Return the leaf's bytes."""
+        body = [self.index, self.statement, self.outcome, list(self.policies), list(self.duties)]
+        return cbor.encode(cbor2.CBORTag(TAG_DECISION, body))
+
+
+@dataclass(frozen=True)
+class BlockLeaf:
+    """Closes a block: its height, time, number of leaves before this one, and the chained digest of its writes."""
+
+    height: int
+    time: Seconds
+    leaves: int
+    state: bytes
+
+    def encode(self) -> bytes:
+        """Return the leaf's bytes."""
+        return cbor.encode(cbor2.CBORTag(TAG_BLOCK, [self.height, self.time, self.leaves, self.state]))
+
+
+def chain(previous: bytes, writes: Mapping[str, bytes | None]) -> bytes:
+    """Return SHA-256(previous ‖ the sorted [key, value] pairs); a deletion's value is null (LOG-2)."""
+    return hashlib.sha256(previous + cbor.encode([[key, writes[key]] for key in sorted(writes)])).digest()
+
+
+def is_statement(leaf: bytes) -> bool:
+    """Return whether the leaf is a statement: COSE_Sign1's tag is its first byte."""
+    return leaf[:1] == bytes([cose.FIRST_BYTE])
+
+
+def decode(leaf: bytes) -> DecisionLeaf | BlockLeaf:
+    """Decode a decision or block leaf strictly; raise ``leaf.malformed``."""
+    value = cbor.decode(leaf, MAX_BYTES)
+    try:
+        if value.tag == TAG_DECISION:
+            index, statement, outcome, policies, duties = value.value
+            decision = DecisionLeaf(index, statement, outcome, tuple(policies), tuple(duties))
+            if decision.encode() == leaf and len(statement) == DIGEST_BYTES and list(policies) == sorted(policies):
+                return decision
+        if value.tag == TAG_BLOCK:
+            height, time, leaves, state = value.value
+            if all(isinstance(n, int) and n >= 0 for n in (height, time, leaves)) and len(state) == DIGEST_BYTES:
+                return BlockLeaf(height, time, leaves, state)
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise CallerError(
+        "leaf.malformed",
+        _("A leaf is neither statement, decision nor block."),
+        hint=_("The log was altered or written by another program: fetch it again, or restore a backup."),
+    )

@@ -1,0 +1,143 @@
+"""The Merkle tree of RFC 9162 §2.1 as pure functions over a source of node hashes.
+
+A node is named (level, index): level 0 holds leaf hashes, and node (l, i) covers leaves [i·2^l, (i+1)·2^l).
+Only complete nodes have names; the ragged right edge is folded from them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+NodeSource = Callable[[int, int], bytes]
+"""(level, index) → 32-byte hash of that complete node."""
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """Return SHA-256(0x00 ‖ leaf) (RFC 9162 §2.1.1)."""
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return SHA-256(0x01 ‖ left ‖ right) (RFC 9162 §2.1.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def _complete_nodes(start: int, end: int) -> list[tuple[int, int]]:
+    """Return the maximal complete nodes that cover leaves [start, end), left to right."""
+    nodes = []
+    while start < end:
+        level = (start & -start).bit_length() - 1 if start else end.bit_length() - 1
+        while start + (1 << level) > end:
+            level -= 1
+        nodes.append((level, start >> level))
+        start += 1 << level
+    return nodes
+
+
+def range_root(start: int, end: int, nodes: NodeSource) -> bytes:
+    """Return the hash of the subtree over leaves [start, end), where that subtree occurs in RFC 9162's tree."""
+    hashes = [nodes(level, index) for level, index in _complete_nodes(start, end)]
+    root = hashes.pop()
+    while hashes:
+        root = node_hash(hashes.pop(), root)
+    return root
+
+
+def root(size: int, nodes: NodeSource) -> bytes:
+    """Return the tree head of ``size`` leaves."""
+    return range_root(0, size, nodes) if size else EMPTY_ROOT
+
+
+def _split(size: int) -> int:
+    """Return the largest power of two smaller than ``size`` (size ≥ 2)."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def inclusion_proof(index: int, size: int, nodes: NodeSource) -> list[bytes]:
+    """Return PATH(index, D_size) of RFC 9162 §2.1.3.1, leaf's sibling first."""
+    if not 0 <= index < size:
+        raise IndexError(index)
+    path: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(range_root(middle, end, nodes))
+            end = middle
+        else:
+            path.append(range_root(start, middle, nodes))
+            start = middle
+    return path[::-1]
+
+
+def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """Return the root that ``path`` proves for the leaf hash at ``index``, or None (RFC 9162 §2.1.3.2)."""
+    if not 0 <= index < size:
+        return None
+    position, last, current = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if position & 1 or position == last:
+            current = node_hash(sibling, current)
+            while not position & 1 and position:
+                position >>= 1
+                last >>= 1
+        else:
+            current = node_hash(current, sibling)
+        position >>= 1
+        last >>= 1
+    return current if last == 0 else None
+
+
+def consistency_proof(old: int, new: int, nodes: NodeSource) -> list[bytes]:
+    """Return PROOF(old, D_new) of RFC 9162 §2.1.4.1 for 0 < old ≤ new."""
+    if not 0 < old <= new:
+        raise IndexError(old)
+    path: list[bytes] = []
+    start, end, known = 0, new, True
+    while old != end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append(range_root(middle, end, nodes))
+            end = middle
+        else:
+            path.append(range_root(start, middle, nodes))
+            start, known = middle, False
+    if not known:
+        path.append(range_root(start, end, nodes))
+    return path[::-1]
+
+
+def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether ``path`` proves that the tree of ``old`` leaves is a prefix of the new one (RFC 9162 §2.1.4.2)."""
+    if not 0 < old <= new:
+        return False
+    if old == new:
+        return not path and old_root == new_root
+    proof = list(path)
+    if old & (old - 1) == 0:
+        proof.insert(0, old_root)
+    if not proof:
+        return False
+    position, last = old - 1, new - 1
+    while position & 1:
+        position >>= 1
+        last >>= 1
+    first = second = proof[0]
+    for sibling in proof[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            first, second = node_hash(sibling, first), node_hash(sibling, second)
+            while not position & 1 and position:
+                position >>= 1
+                last >>= 1
+        else:
+            second = node_hash(second, sibling)
+        position >>= 1
+        last >>= 1
+    return first == old_root and second == new_root and last == 0

@@ -1,0 +1,103 @@
+"""Receipts: COSE Receipts (RFC 9942) with RFC9162_SHA256 inclusion proofs.
+
+One signature serves every receipt of a tree size: the protected header names the size, not the leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from poju.errors import CallerError
+from poju.i18n import _
+from poju.ledger import cbor, cose, merkle
+from poju.ledger.keys import PrivateKey, PublicKey
+
+DATA_STRUCTURE, PROOFS = 395, 396
+RFC9162_SHA256 = 1
+INCLUSION = -1
+TREE_SIZE = -65537
+MAX_BYTES = 8_192
+MAX_PATH = 63
+HASH_BYTES = 32
+
+
+@dataclass(frozen=True)
+class SignedRoot:
+    """The signature that all receipts of one size share."""
+
+    size: int
+    root: bytes
+    header: bytes
+    signature: bytes
+
+    def receipt(self, index: int, path: Sequence[bytes]) -> bytes:
+        """Return the receipt of the leaf at ``index``."""
+        proof = cbor.encode([self.size, index, list(path)])
+        return cose.assemble_detached(self.header, {PROOFS: {INCLUSION: [proof]}}, self.signature)
+
+
+def sign_root(key: PrivateKey, origin: str, size: int, root: bytes) -> SignedRoot:
+    """Sign the tree head of ``size`` leaves as a receipt's detached payload."""
+    protected = {DATA_STRUCTURE: RFC9162_SHA256, TREE_SIZE: size, cose.CWT_CLAIMS: {1: origin}}
+    header, signature = cose.sign_detached(key, protected, root)
+    return SignedRoot(size, root, header, signature)
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """What a receipt proved: the leaf stands at ``index`` of the log's first ``size`` leaves, whose root is ``root``."""
+
+    index: int
+    size: int
+    root: bytes
+
+
+def _refused(reason: str) -> CallerError:
+    return CallerError(
+        "receipt.refused",
+        _("This receipt does not hold: {reason}."),
+        hint=_("Ask the log for the receipt again, and check that statement, receipt and key belong together."),
+        reason=reason,
+    )
+
+
+def verify(receipt: bytes, leaf: bytes, key: PublicKey) -> VerifiedReceipt:
+    """Verify ``receipt`` for ``leaf`` under the log's ``key``, or raise ``receipt.refused``.
+
+    Steps: (1) strict decoding; (2) data structure 1, payload detached; (3) one inclusion proof whose tree size equals the
+    signed one; (4) the path leads from the leaf to a root; (5) the log key signed that root.
+    """
+    # 1. strict decoding
+    envelope = cose.decode(receipt, MAX_BYTES)
+    # 2. data structure and detached payload
+    if envelope.protected.get(DATA_STRUCTURE) != RFC9162_SHA256 or envelope.payload is not None:
+        raise _refused("not RFC9162_SHA256 with a detached payload")
+    # 3. one inclusion proof, of the signed size
+    index, size, path = _proof(envelope)
+    if envelope.protected.get(TREE_SIZE) != size:
+        raise _refused("the proof's tree size is not the signed one")
+    # 4. from the leaf to the root
+    root = merkle.root_from_inclusion(merkle.leaf_hash(leaf), index, size, path)
+    if root is None:
+        raise _refused("the path does not lead to a root")
+    # 5. the signature over that root
+    if not envelope.verifies(key, root):
+        raise _refused("the signature is not the log key's over this leaf's root")
+    return VerifiedReceipt(index, size, root)
+
+
+def _proof(envelope: cose.Sign1) -> tuple[int, int, list[bytes]]:
+    proofs = envelope.unprotected.get(PROOFS)
+    if set(envelope.unprotected) != {PROOFS} or not isinstance(proofs, dict) or set(proofs) != {INCLUSION}:
+        raise _refused("no inclusion proof in header 396")
+    blobs = proofs[INCLUSION]
+    if not isinstance(blobs, list) or len(blobs) != 1 or not isinstance(blobs[0], bytes):
+        raise _refused("not exactly one inclusion proof")
+    proof = cbor.decode(blobs[0], MAX_BYTES)
+    match proof:
+        case [int(size), int(index), list(path)] if len(path) <= MAX_PATH and all(
+            isinstance(item, bytes) and len(item) == HASH_BYTES for item in path
+        ):
+            return index, size, path
+    raise _refused("an inclusion proof is [size, index, path]")

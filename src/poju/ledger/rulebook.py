@@ -1,0 +1,68 @@
+"""The rule book's interface: rules are a pure function of (state, statement, block time) → writes | refusal.
+
+No clock, randomness, I/O, floats or unordered iteration may stand behind it; replaying the log calls it again and must
+get the same answers (LOG-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from poju.ledger.cbor import Value
+from poju.ledger.keys import PublicKey
+from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
+from poju.units import Seconds
+
+
+class State(Protocol):
+    """The fold of the log: text keys to CBOR values."""
+
+    def get(self, key: str) -> Value:
+        """Return the value at ``key``, or None."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The block that a statement would enter, and the leaf index that it would take."""
+
+    height: int
+    time: Seconds
+    index: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The rules' answer where a kind declares one: an outcome code, the policies that led to it, duties."""
+
+    outcome: str
+    policies: tuple[str, ...] = ()
+    duties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The statement enters the log; ``writes`` change the state (None deletes)."""
+
+    writes: Mapping[str, Value] = field(default_factory=dict)
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The statement does not enter; nothing changes (RULE-2). ``code`` names the rule."""
+
+    code: str
+
+
+class RuleBook(Protocol):
+    """What the engine asks. The composed one stands in ``poju.node``."""
+
+    def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
+        """Return the key that ``statement``'s ``kid`` names: a member's registered one, or the one that a
+        self-certified kind carries; None where it is unknown.
+        """
+
+    def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
+        """Decide on one statement. Pure."""
