@@ -1,0 +1,1 @@
+"""Who orders statements, and when they are durable. Embedded now; CometBFT behind the same interface next."""

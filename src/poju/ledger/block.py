@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,13 +21,16 @@ class Known(Protocol):
         """Return leaf index and digest of the statement registered under that pair, or None."""
 
 
+START = Seconds(0)
+
+
 @dataclass(frozen=True)
 class Head:
     """Where the log stands: leaves, last block's height and time, chained state digest."""
 
     size: int = 0
     height: int = 0
-    time: Seconds = Seconds(0)
+    time: Seconds = START
     state: bytes = leaf.EMPTY_STATE
 
 
@@ -125,21 +128,20 @@ def _encoded(writes: dict[str, cbor.Value]) -> dict[str, bytes | None]:
     return {key: None if value is None else cbor.encode(value) for key, value in writes.items()}
 
 
-def split(leaves: Iterable[bytes]) -> Iterable[tuple[list[bytes], leaf.BlockLeaf]]:
-    """Group a log's leaves into blocks: the statement leaves' bytes of each, and its block leaf, in order."""
+def blocks(leaves: Iterable[bytes]) -> Iterator[tuple[list[bytes], leaf.BlockLeaf]]:
+    """Group a log's leaves into blocks: what stands before each block leaf, and that block leaf."""
     pending: list[bytes] = []
     for item in leaves:
-        if leaf.is_statement(item):
-            pending.append(item)
-            continue
-        decoded = leaf.decode(item)
+        decoded = None if leaf.is_statement(item) else leaf.decode(item)
         if isinstance(decoded, leaf.BlockLeaf):
             yield pending, decoded
             pending = []
+        else:
+            pending.append(item)
     if pending:
         raise CallerError(
             "log.unclosed",
-            _("The log ends inside a block: {count} statements have no block leaf after them."),
+            _("The log ends inside a block: {count} leaves have no block leaf after them."),
             hint=_("Fetch the log again up to a checkpoint; a checkpoint always stands behind a block leaf."),
             count=len(pending),
         )

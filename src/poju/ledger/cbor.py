@@ -17,7 +17,7 @@ Value = Any
 
 
 def _ordered(value: Value) -> Value:
-    """Return ``value`` with each map's keys in bytewise order; refuse types outside :data:`Value`."""
+    """Return ``value`` in plain dicts and lists, each map's keys in bytewise order; refuse other types."""
     if value is None or isinstance(value, (bool, bytes, str)):
         return value
     if isinstance(value, int):
@@ -26,7 +26,7 @@ def _ordered(value: Value) -> Value:
         return value
     if isinstance(value, (list, tuple)):
         return [_ordered(item) for item in value]
-    if isinstance(value, dict):
+    if isinstance(value, (dict, cbor2.frozendict)):
         if not all(isinstance(key, (int, str)) and not isinstance(key, bool) for key in value):
             raise _malformed("map key is neither integer nor text")
         return {key: _ordered(value[key]) for key in sorted(value, key=cbor2.dumps)}
@@ -57,9 +57,10 @@ def decode(data: bytes, limit: int = 65_535) -> Value:
     if len(data) > limit:
         raise _malformed(f"{len(data)} bytes, at most {limit}")
     try:
-        value = cbor2.loads(data, max_depth=MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
+        loaded = cbor2.loads(data, max_depth=MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False)
     except (cbor2.CBORError, ValueError, OverflowError, TypeError, RecursionError) as error:
         raise _malformed(str(error)[:200]) from error
-    if encode(value) != data:
+    value = _ordered(loaded)
+    if cbor2.dumps(value) != data:
         raise _malformed("not the shortest, sorted form")
     return value

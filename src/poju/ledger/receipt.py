@@ -46,7 +46,7 @@ def sign_root(key: PrivateKey, origin: str, size: int, root: bytes) -> SignedRoo
 
 @dataclass(frozen=True)
 class VerifiedReceipt:
-    """What a receipt proved: the leaf stands at ``index`` of the log's first ``size`` leaves, whose root is ``root``."""
+    """What a receipt proved: the leaf stands at ``index`` of the first ``size`` leaves, whose root is ``root``."""
 
     index: int
     size: int
@@ -65,8 +65,8 @@ def _refused(reason: str) -> CallerError:
 def verify(receipt: bytes, leaf: bytes, key: PublicKey) -> VerifiedReceipt:
     """Verify ``receipt`` for ``leaf`` under the log's ``key``, or raise ``receipt.refused``.
 
-    Steps: (1) strict decoding; (2) data structure 1, payload detached; (3) one inclusion proof whose tree size equals the
-    signed one; (4) the path leads from the leaf to a root; (5) the log key signed that root.
+    Steps: (1) strict decoding; (2) data structure 1, payload detached; (3) one inclusion proof whose tree size equals
+    the signed one; (4) the path leads from the leaf to a root; (5) the log key signed that root.
     """
     # 1. strict decoding
     envelope = cose.decode(receipt, MAX_BYTES)

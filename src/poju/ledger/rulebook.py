@@ -60,8 +60,9 @@ class RuleBook(Protocol):
     """What the engine asks. The composed one stands in ``poju.node``."""
 
     def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
-        """Return the key that ``statement``'s ``kid`` names: a member's registered one, or the one that a
-        self-certified kind carries; None where it is unknown.
+        """Return the key that ``kid`` names, or None where it is unknown.
+
+        It is a member's registered key, or the one that a self-certified kind carries.
         """
 
     def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:

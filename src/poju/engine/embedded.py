@@ -1,0 +1,220 @@
+"""The embedded engine: one writer in the process, receipts as soon as one durable commit has taken the batch.
+
+It commits as soon as the previous commit is durable, taking all that has queued: there is no batch timer.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from poju.errors import CallerError, OperatorError, PojuError
+from poju.i18n import _
+from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
+from poju.ledger.checkpoint import Checkpoint
+from poju.ledger.keys import PrivateKey, PublicKey
+from poju.ledger.rulebook import RuleBook
+from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
+from poju.ledger.store import Store
+from poju.units import Seconds
+
+QUEUE_LIMIT = 8_192
+BATCH_LIMIT = 1_024
+THREADED_FROM = 16
+VERIFIERS = 2
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A durable registration: leaf index, receipt, and the decision's where the kind declares one."""
+
+    index: int
+    digest: bytes
+    receipt: bytes
+    decision: bytes | None
+    decision_receipt: bytes | None
+    size: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The node's signed answer that the statement was not registered, and the rule's code."""
+
+    digest: bytes
+    code: str
+    raw: bytes
+
+
+Answer = Registration | Refusal
+
+
+def wall_clock() -> Seconds:
+    """Return the machine's time; the only clock the engine reads."""
+    return Seconds(int(time.time()))
+
+
+class EmbeddedEngine:
+    """One ledger's writer. Owns ``store``; every other thread only reads it."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: RuleBook,
+        key: PrivateKey,
+        origin: str,
+        clock: Callable[[], Seconds] = wall_clock,
+    ) -> None:
+        self.store = store
+        self.origin = origin
+        self._rules = rules
+        self._key = key
+        self._clock = clock
+        self._queue: queue.Queue[tuple[UnverifiedStatement, Future[Answer]] | None] = queue.Queue(QUEUE_LIMIT)
+        self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
+        self._signed_root: receipt.SignedRoot | None = None
+        self._failure: PojuError | None = None
+        self._writer = threading.Thread(target=self._write_until_closed, name="ledger-writer", daemon=True)
+        self._writer.start()
+
+    @property
+    def log_key(self) -> PublicKey:
+        """The log's public key."""
+        return self._key.public
+
+    def submit(self, raw: bytes) -> Future[Answer]:
+        """Decode strictly and queue one statement.
+
+        The future ends with a :class:`Registration` once it is durable, or a :class:`Refusal`. Raises
+        ``statement.malformed`` and its kin for bytes that are no statement, ``engine.busy`` when the queue is full.
+        """
+        item = statement.decode(raw)
+        if self._failure is not None:
+            raise self._failure
+        answer: Future[Answer] = Future()
+        try:
+            self._queue.put_nowait((item, answer))
+        except queue.Full:
+            raise OperatorError(
+                "engine.busy",
+                _("The ledger's queue of {limit} statements is full."),
+                hint=_("Send it again after a second: the same bytes are never registered twice."),
+                limit=QUEUE_LIMIT,
+            ) from None
+        return answer
+
+    def register(self, raw: bytes, timeout: float = 30.0) -> Answer:
+        """Submit one statement and wait for its answer."""
+        return self.submit(raw).result(timeout)
+
+    def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._queue.put(None)
+        self._writer.join()
+        self._verifiers.shutdown()
+
+    def checkpoint(self) -> str:
+        """Return the signed checkpoint of the durable log."""
+        size = self.store.head().size
+        return Checkpoint(self.origin, size, self.store.root(size)).sign(self._key)
+
+    def receipt_for(self, index: int) -> bytes:
+        """Return a receipt of the leaf at ``index`` under the durable log; raise ``entry.unknown`` past its end."""
+        size = self.store.head().size
+        if not 0 <= index < size:
+            raise CallerError(
+                "entry.unknown",
+                _("The log has no entry {index}; its size is {size}."),
+                hint=_("Entries are numbered from 0; take the number that the receipt names."),
+                index=index,
+                size=size,
+            )
+        return self._sign(size).receipt(index, merkle.inclusion_proof(index, size, tiles.node_source(self.store.tile)))
+
+    def _sign(self, size: int) -> receipt.SignedRoot:
+        signed = self._signed_root
+        if signed is None or signed.size != size:
+            signed = receipt.sign_root(self._key, self.origin, size, self.store.root(size))
+            self._signed_root = signed
+        return signed
+
+    def _write_until_closed(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            closing = False
+            while len(batch) < BATCH_LIMIT and not self._queue.empty():
+                item = self._queue.get_nowait()
+                if item is None:
+                    closing = True
+                    break
+                batch.append(item)
+            try:
+                answers = self._commit([item for item, _future in batch])
+            except PojuError as error:
+                self._failure = error
+                for _item, future in batch:
+                    future.set_exception(error)
+                continue
+            for (_item, future), answer in zip(batch, answers, strict=True):
+                future.set_result(answer)
+            if closing:
+                return
+
+    def _commit(self, batch: Sequence[UnverifiedStatement]) -> list[Answer]:
+        verified = self._verify(batch)
+        good = [item for item in verified if isinstance(item, VerifiedStatement)]
+        head = self.store.head()
+        outcome = block.execute(self._rules, self.store, self.store, head, self._clock(), good)
+        answers = iter(outcome.answers)
+        results = [next(answers) if isinstance(item, VerifiedStatement) else block.Declined(item) for item in verified]
+        refusals = {
+            item.digest: self._refuse(item, result.code, outcome.head)
+            for item, result in zip(batch, results, strict=True)
+            if isinstance(result, block.Declined)
+        }
+        kept = {item.statement.digest for item in good}
+        self.store.commit(outcome, {digest: (r.raw, raw) for digest, (r, raw) in refusals.items() if digest in kept})
+        return [
+            refusals[item.digest][0] if isinstance(result, block.Declined) else self._acknowledge(item, result)
+            for item, result in zip(batch, results, strict=True)
+        ]
+
+    def _verify(self, batch: Sequence[UnverifiedStatement]) -> list[VerifiedStatement | str]:
+        """Check signatures, in threads where the batch is worth it (PyNaCl releases the interpreter's lock)."""
+
+        def check(item: UnverifiedStatement) -> VerifiedStatement | str:
+            key = self._rules.key_for(self.store, item)
+            if key is None:
+                return "statement.key-unknown"
+            return item.verify(key) or "statement.signature"
+
+        if len(batch) < THREADED_FROM:
+            return [check(item) for item in batch]
+        return list(self._verifiers.map(check, batch))
+
+    def _refuse(self, item: UnverifiedStatement, code: str, head: block.Head) -> tuple[Refusal, bytes]:
+        signed = refusal.Refusal(item.digest, code, head.size, self._clock()).sign(self._key, self.origin)
+        return Refusal(item.digest, code, signed), item.raw
+
+    def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered) -> Registration:
+        size = self.store.head().size
+        decision = self.decision_index(entered.index)
+        return Registration(
+            entered.index,
+            item.digest,
+            self.receipt_for(entered.index),
+            None if decision is None else self.store.leaf(decision),
+            None if decision is None else self.receipt_for(decision),
+            size,
+        )
+
+    def decision_index(self, index: int) -> int | None:
+        """Return the leaf index of the decision on the statement at ``index``: always the next leaf, or None."""
+        following = self.store.leaf(index + 1)
+        if following is None or leaf.is_statement(following):
+            return None
+        decoded = leaf.decode(following)
+        return index + 1 if isinstance(decoded, leaf.DecisionLeaf) else None

@@ -1,0 +1,206 @@
+"""The log and its state in one SQLite file: WAL, synchronous=FULL, one transaction a batch.
+
+State is a fold of the log: ``poju ledger rebuild`` makes it again. ``Store.memory()`` is the same code over an
+in-memory database, the twin for unit tests.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from poju.errors import OperatorError
+from poju.i18n import _
+from poju.ledger import block, cbor, merkle, tiles
+from poju.units import Seconds
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 0),
+    size INTEGER NOT NULL, height INTEGER NOT NULL, time INTEGER NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS leaf (idx INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tile (level INTEGER, number INTEGER, data BLOB NOT NULL, PRIMARY KEY (level, number))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (issuer TEXT, identifier BLOB, idx INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (issuer, identifier)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refusal (digest BLOB PRIMARY KEY, raw BLOB NOT NULL, statement BLOB NOT NULL) WITHOUT ROWID;
+"""
+STATE_CACHE = 65_536
+
+
+class Store:
+    """One ledger's file. One writer; any number of reading threads, each with a connection of its own."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._shared = location == ":memory:"
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        try:
+            self._writer = self._connect()
+            self._writer.executescript(SCHEMA)
+        except sqlite3.Error as error:
+            raise OperatorError(
+                "store.unusable",
+                _("The ledger's file {path} cannot be opened: {reason}."),
+                hint=_("Check its permissions and the disk, or restore it from a backup."),
+                path=location,
+                reason=str(error),
+            ) from error
+        self._cached = lru_cache(STATE_CACHE)(self._read_state)
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open or make the ledger at ``path``."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(str(path))
+
+    @classmethod
+    def memory(cls) -> Store:
+        """Return an empty ledger in memory."""
+        return cls(":memory:")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._location, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        if self._shared:
+            with self._lock:
+                return self._writer.execute(sql, parameters).fetchall()
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._connect()
+        rows: list[tuple[object, ...]] = self._local.connection.execute(sql, parameters).fetchall()
+        return rows
+
+    def close(self) -> None:
+        """Close the writer's connection."""
+        self._writer.close()
+
+    def head(self) -> block.Head:
+        """Return where the log stands."""
+        rows = self._query("SELECT size, height, time, state FROM head")
+        if not rows:
+            return block.Head()
+        size, height, time, state = rows[0]
+        return block.Head(int(str(size)), int(str(height)), Seconds(int(str(time))), _blob(state))
+
+    def get(self, key: str) -> cbor.Value:
+        """Return the state's value at ``key``, or None."""
+        raw = self._cached(key)
+        return None if raw is None else cbor.decode(raw, 1 << 20)
+
+    def _read_state(self, key: str) -> bytes | None:
+        rows = self._query("SELECT value FROM state WHERE key = ?", (key,))
+        return _blob(rows[0][0]) if rows else None
+
+    def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
+        """Return leaf index and digest of the statement registered as (issuer, cti), or None."""
+        rows = self._query("SELECT idx, digest FROM seen WHERE issuer = ? AND identifier = ?", (issuer, identifier))
+        return (int(str(rows[0][0])), _blob(rows[0][1])) if rows else None
+
+    def leaf(self, index: int) -> bytes | None:
+        """Return the leaf's bytes, or None past the end."""
+        rows = self._query("SELECT data FROM leaf WHERE idx = ?", (index,))
+        return _blob(rows[0][0]) if rows else None
+
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        """Return leaves [start, end)."""
+        rows = self._query("SELECT data FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx", (start, end))
+        return [_blob(row[0]) for row in rows]
+
+    def stream(self, size: int) -> Iterator[bytes]:
+        """Yield the first ``size`` leaves, a tile's worth at a time."""
+        for start in range(0, size, tiles.WIDTH):
+            yield from self.leaves(start, min(size, start + tiles.WIDTH))
+
+    def tile(self, level: int, number: int) -> bytes:
+        """Return a hash tile as far as it is filled."""
+        rows = self._query("SELECT data FROM tile WHERE level = ? AND number = ?", (level, number))
+        return _blob(rows[0][0]) if rows else b""
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the first ``size`` leaves."""
+        return merkle.root(size, tiles.node_source(self.tile))
+
+    def refusal(self, digest: bytes) -> tuple[bytes, bytes] | None:
+        """Return the kept refusal of the statement with ``digest`` and that statement's bytes, or None."""
+        rows = self._query("SELECT raw, statement FROM refusal WHERE digest = ?", (digest,))
+        return (_blob(rows[0][0]), _blob(rows[0][1])) if rows else None
+
+    def refusals(self) -> list[tuple[bytes, bytes]]:
+        """Return every kept (refusal, statement), in the order of the statements' digests."""
+        return [
+            (_blob(raw), _blob(item)) for raw, item in self._query("SELECT raw, statement FROM refusal ORDER BY digest")
+        ]
+
+    def commit(self, outcome: block.Outcome, refusals: Mapping[bytes, tuple[bytes, bytes]]) -> None:
+        """Make one block and the refusals beside it durable, in one transaction (LOG-1).
+
+        ``refusals``: statement digest → (refusal, statement). Raises ``store.write`` and changes nothing on failure.
+        """
+        changed = self._changed_tiles(outcome)
+        with self._lock:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._write(outcome, changed, refusals)
+                self._writer.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise OperatorError(
+                    "store.write",
+                    _("The ledger could not write to {path}: {reason}. Nothing of this batch was registered."),
+                    hint=_("Free disk space or mend the disk, then start again; acknowledged statements are safe."),
+                    path=self._location,
+                    reason=str(error),
+                ) from error
+        self._cached.cache_clear()
+
+    def _changed_tiles(self, outcome: block.Outcome) -> dict[tuple[int, int], bytes]:
+        size = outcome.head.size - len(outcome.leaves)
+        return tiles.append(self.tile, size, [merkle.leaf_hash(item) for item in outcome.leaves])
+
+    def _write(
+        self,
+        outcome: block.Outcome,
+        changed: Mapping[tuple[int, int], bytes],
+        refusals: Mapping[bytes, tuple[bytes, bytes]],
+    ) -> None:
+        head, write = outcome.head, self._writer
+        write.executemany(
+            "INSERT OR IGNORE INTO refusal VALUES (?, ?, ?)", [(d, *pair) for d, pair in refusals.items()]
+        )
+        if not outcome.leaves:
+            return
+        first = head.size - len(outcome.leaves)
+        write.executemany("INSERT INTO leaf VALUES (?, ?)", enumerate(outcome.leaves, start=first))
+        write.executemany(
+            "INSERT OR REPLACE INTO tile VALUES (?, ?, ?)", [(*name, data) for name, data in changed.items()]
+        )
+        for key, value in outcome.writes.items():
+            if value is None:
+                write.execute("DELETE FROM state WHERE key = ?", (key,))
+            else:
+                write.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
+        write.executemany(
+            "INSERT INTO seen VALUES (?, ?, ?, ?)",
+            [
+                (item.statement.issuer, item.statement.identifier, index, item.statement.digest)
+                for item, index in outcome.registered
+            ],
+        )
+        write.execute(
+            "INSERT OR REPLACE INTO head VALUES (0, ?, ?, ?, ?)", (head.size, head.height, head.time, head.state)
+        )
+
+
+def _blob(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(type(value))
+    return value
