@@ -16,9 +16,9 @@ for wanted in "$complete" "$recent"; do
   done
 done
 
-cat >&2 <<'MESSAGE'
-poju: no Python 3.11 or later was found.
-Install one (Debian 12 or later: apt-get install -y python3 python3-venv; Fedora: dnf install -y python3;
-macOS: brew install python), or name yours: make demo PYTHON=/path/to/python3
-MESSAGE
+{
+  echo "poju: no Python 3.11 or later was found."
+  echo "Install one (Debian 12 or later: apt-get install -y python3 python3-venv; Fedora: dnf install -y python3;"
+  echo "macOS: brew install python), or name yours: make demo PYTHON=/path/to/python3"
+} >&2
 exit 1

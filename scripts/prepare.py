@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
+import importlib
 import os
 import platform
 import shutil
@@ -90,13 +90,23 @@ def make_environment() -> None:
     marker = ENVIRONMENT / "poju.identity"
     if marker.is_file() and marker.read_text(encoding="utf-8") == identity() and PYTHON.exists():
         return
-    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+    if not can_make_environments():
         raise SetupError(venv_missing())
     say(f"making .venv with Python {platform.python_version()} …")
     if ENVIRONMENT.exists():
         shutil.rmtree(ENVIRONMENT)
     run([sys.executable, "-m", "venv", str(ENVIRONMENT)], "making .venv")
     marker.write_text(identity(), encoding="utf-8")
+
+
+def can_make_environments() -> bool:
+    """Return whether this Python has venv and ensurepip; distributions ship them as packages of their own."""
+    try:
+        importlib.import_module("venv")
+        importlib.import_module("ensurepip")
+    except ImportError:
+        return False
+    return True
 
 
 def venv_missing() -> str:
