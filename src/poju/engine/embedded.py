@@ -37,7 +37,6 @@ class Registration:
     receipt: bytes
     decision: bytes | None
     decision_receipt: bytes | None
-    size: int
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,16 @@ class EmbeddedEngine:
         self._writer.join()
         self._verifiers.shutdown()
 
-    def checkpoint(self) -> str:
-        """Return the signed checkpoint of the durable log."""
-        size = self.store.head().size
+    def checkpoint_at(self, size: int) -> str:
+        """Return the signed checkpoint of the first ``size`` leaves, a size that a block ended at."""
         return Checkpoint(self.origin, size, self.store.root(size)).sign(self._key)
 
-    def receipt_for(self, index: int) -> bytes:
-        """Return a receipt of the leaf at ``index`` under the durable log; raise ``entry.unknown`` past its end."""
-        size = self.store.head().size
+    def receipt_for(self, index: int, size: int | None = None) -> bytes:
+        """Return a receipt of the leaf at ``index`` under the log of ``size``, by default all that is durable.
+
+        Raises ``entry.unknown`` past its end.
+        """
+        size = self.store.head().size if size is None else size
         if not 0 <= index < size:
             raise CallerError(
                 "entry.unknown",
@@ -133,6 +134,14 @@ class EmbeddedEngine:
                 size=size,
             )
         return self._sign(size).receipt(index, merkle.inclusion_proof(index, size, tiles.node_source(self.store.tile)))
+
+    def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
+        """Return (receipt, decision leaf, decision's receipt) of the statement at ``index`` under one checkpoint."""
+        size = self.store.head().size
+        decision = self.decision_index(index)
+        if decision is None:
+            return self.receipt_for(index, size), None, None
+        return self.receipt_for(index, size), self.store.leaf(decision), self.receipt_for(decision, size)
 
     def _sign(self, size: int) -> receipt.SignedRoot:
         signed = self._signed_root
@@ -200,16 +209,8 @@ class EmbeddedEngine:
         return Refusal(item.digest, code, signed), item.raw
 
     def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered) -> Registration:
-        size = self.store.head().size
-        decision = self.decision_index(entered.index)
-        return Registration(
-            entered.index,
-            item.digest,
-            self.receipt_for(entered.index),
-            None if decision is None else self.store.leaf(decision),
-            None if decision is None else self.receipt_for(decision),
-            size,
-        )
+        receipt_, decision, decision_receipt = self.proof(entered.index)
+        return Registration(entered.index, item.digest, receipt_, decision, decision_receipt)
 
     def decision_index(self, index: int) -> int | None:
         """Return the leaf index of the decision on the statement at ``index``: always the next leaf, or None."""

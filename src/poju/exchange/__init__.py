@@ -1,0 +1,1 @@
+"""Records stay with their custodian; pointers, consent and access go through the ledger."""

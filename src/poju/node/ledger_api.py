@@ -1,0 +1,157 @@
+"""The ledger over HTTP: SCRAPI (draft −11, synchronous first), tiles and checkpoint, a member's replica feed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from poju.engine import embedded
+from poju.errors import CallerError, OperatorError, PojuError, RefusedError
+from poju.i18n import _
+from poju.ledger import cbor, merkle, tiles
+from poju.ledger.keys import PublicKey
+from poju.ledger.statement import MAX_BYTES
+from poju.node import signatures
+from poju.node.client import COSE, REFUSAL_KEY
+from poju.node.visibility import Visibility
+
+CBOR = "application/cbor"
+PROBLEM = "application/concise-problem-details+cbor"
+TITLE, DETAIL = -1, -2
+FEED_LIMIT = 512
+OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 413, 429
+
+
+def problem(error: PojuError) -> Response:
+    """Return ``error`` as concise problem details (RFC 9290)."""
+    status = BAD_REQUEST
+    if error.code == "engine.busy":
+        status = BUSY
+    elif error.code == "entry.unknown":
+        status = NOT_FOUND
+    elif isinstance(error, RefusedError):
+        status = FORBIDDEN
+    elif isinstance(error, OperatorError):
+        status = 503
+    headers = {"retry-after": "1"} if status == BUSY else {}
+    body = cbor.encode({TITLE: error.code, DETAIL: str(error)})
+    return Response(body, status, headers, media_type=PROBLEM)
+
+
+def refused(answer: embedded.Refusal) -> Response:
+    """Return the node's signed refusal in concise problem details."""
+    body = {TITLE: answer.code, REFUSAL_KEY: {"code": answer.code, "raw": answer.raw}}
+    return Response(cbor.encode(body), FORBIDDEN, media_type=PROBLEM)
+
+
+async def bounded_body(request: Request, limit: int) -> bytes:
+    """Return the body, or raise ``http.too-large`` before more than ``limit`` bytes are kept."""
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > limit:
+            raise CallerError(
+                "http.too-large",
+                _("The request has more than {limit} bytes."),
+                hint=_("A statement has at most 65,535 bytes; records never travel to the ledger."),
+                limit=limit,
+            )
+    return bytes(data)
+
+
+class Feed:
+    """What a member's replica fetches: checkpoint, consistency proof, the entries it may read with receipts."""
+
+    def __init__(self, engine: embedded.EmbeddedEngine) -> None:
+        self._engine = engine
+        self._visibility = Visibility()
+
+    def page(self, member: str, start: int, old_size: int) -> bytes:
+        """Return one page from entry ``start`` on, for a replica whose verified size is ``old_size``."""
+        store = self._engine.store
+        size = store.head().size
+        self._visibility.extend(store.leaves(self._visibility.size, size))
+        indexes = self._visibility.visible(member, start)[:FEED_LIMIT]
+        nodes = tiles.node_source(store.tile)
+        consistency = merkle.consistency_proof(old_size, size, nodes) if 0 < old_size <= size else []
+        entries = [[index, store.leaf(index), merkle.inclusion_proof(index, size, nodes)] for index in indexes]
+        more = len(indexes) == FEED_LIMIT
+        return cbor.encode([self._engine.checkpoint_at(size), consistency, entries, more])
+
+
+def create(engine: embedded.EmbeddedEngine) -> FastAPI:
+    """Return the ledger's HTTP application."""
+    app = FastAPI(title="Poju ledger", version="1", docs_url=None, redoc_url=None)
+    feed = Feed(engine)
+
+    @app.exception_handler(PojuError)
+    async def explain(_request: Request, error: PojuError) -> Response:
+        return problem(error)
+
+    def requester(request: Request, body: bytes) -> str:
+        def find(key_id: bytes) -> PublicKey | None:
+            entry = engine.store.get(f"key/{key_id.hex()}")
+            return PublicKey(entry["raw"]) if entry else None
+
+        key = signatures.verify(request, body, find)
+        return str(engine.store.get(f"key/{key.fingerprint}")["member"])
+
+    @app.post("/entries", status_code=CREATED)
+    async def register(request: Request) -> Response:
+        raw = await bounded_body(request, MAX_BYTES)
+        answer = await asyncio.wrap_future(engine.submit(raw))
+        if isinstance(answer, embedded.Refusal):
+            return refused(answer)
+        headers = {"location": f"/entries/{answer.index}"}
+        if answer.decision is not None:
+            headers["poju-decision"] = answer.decision.hex()
+        return Response(answer.receipt, CREATED, headers, media_type=COSE)
+
+    @app.get("/feed/{start}/{old_size}")
+    def replica_feed(request: Request, start: int, old_size: int) -> Response:
+        return Response(feed.page(requester(request, b""), start, old_size), OK, media_type=CBOR)
+
+    app.include_router(_public(engine))
+    return app
+
+
+def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
+    """Return what anyone may read: receipts by number, keys, checkpoint, hash tiles."""
+    router = APIRouter()
+
+    @router.get("/entries/{index}")
+    def receipt(index: int) -> Response:
+        return Response(engine.receipt_for(index), OK, media_type=COSE)
+
+    @router.get("/entries/{index}/proof")
+    def proof(index: int) -> Response:
+        return Response(cbor.encode(list(engine.proof(index))), OK, media_type=CBOR)
+
+    @router.get("/.well-known/scitt-keys")
+    def keys() -> Response:
+        return Response(cbor.encode([engine.log_key.cose_key]), OK, media_type=CBOR)
+
+    @router.get("/checkpoint")
+    def checkpoint() -> Response:
+        return Response(engine.checkpoint_at(engine.store.head().size), OK, media_type="text/plain; charset=utf-8")
+
+    @router.get("/tile/{level}/{path:path}")
+    def tile(level: int, path: str) -> Response:
+        return Response(_tile(engine, level, path), OK, media_type="application/octet-stream")
+
+    return router
+
+
+def _tile(engine: embedded.EmbeddedEngine, level: int, path: str) -> bytes:
+    size = engine.store.head().size
+    for at_level, number, width in tiles.tile_names(size):
+        if at_level == level and tiles.path(str(level), number, width) == f"tile/{level}/{path}":
+            return engine.store.tile(level, number)[: width * tiles.HASH_BYTES]
+    raise CallerError(
+        "entry.unknown",
+        _("The log has no entry {index}; its size is {size}."),
+        hint=_("Entries are numbered from 0; take the number that the receipt names."),
+        index=path,
+        size=size,
+    )

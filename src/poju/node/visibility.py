@@ -1,0 +1,65 @@
+"""Who may read which entry: governance everybody admitted, exchange its two ends, the rest its issuer.
+
+Auditors read all entry bundles. Folded from the log, so it needs no table of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from poju.ledger import leaf, statement
+
+EXCHANGE = {"consent-grant", "consent-revoke", "access-request", "access-release", "access-acknowledge"}
+PRIVATE = EXCHANGE | {"pointer", "test-order", "advice", "recognition", "charge"}
+
+
+class Visibility:
+    """Readers of each entry, kept up to date leaf by leaf."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.readers: dict[str, list[int]] = defaultdict(list)
+        self.public: list[int] = []
+        self._custodian: dict[str, str] = {}
+        self._handle_custodian: dict[str, str] = {}
+        self._ends: dict[str, set[str]] = defaultdict(set)
+        self._last: set[str] | None = None
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Take in the leaves that follow the first ``size``."""
+        for raw in leaves:
+            if leaf.is_statement(raw):
+                self._last = self._statement(statement.decode(raw))
+            elif isinstance(leaf.decode(raw), leaf.BlockLeaf):
+                self._last = None
+            self._note(self.size)
+            self.size += 1
+
+    def _note(self, index: int) -> None:
+        if self._last is None:
+            self.public.append(index)
+        else:
+            for member in self._last:
+                self.readers[member].append(index)
+
+    def _statement(self, item: statement.UnverifiedStatement) -> set[str] | None:
+        if item.kind not in PRIVATE:
+            return None
+        readers = {item.issuer}
+        if item.kind == "pointer":
+            self._custodian[item.subject] = item.issuer
+            self._handle_custodian[str(item.fields["handle"])] = item.issuer
+        elif item.kind.startswith("consent-"):
+            readers |= {str(item.fields["grantee"])}
+            readers |= {self._handle_custodian.get(item.subject.removeprefix("consent/"), item.issuer)}
+        elif item.kind.startswith("access-"):
+            ends = self._ends[item.subject]
+            ends.add(item.issuer)
+            ends.add(self._custodian.get(str(item.fields.get("pointer", "")), item.issuer))
+            readers |= ends
+        return readers
+
+    def visible(self, member: str, start: int) -> list[int]:
+        """Return the entries from ``start`` on that ``member`` may read, in order."""
+        return sorted(index for index in (*self.public, *self.readers.get(member, ())) if index >= start)
