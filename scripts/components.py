@@ -1,7 +1,7 @@
 """Bring what the tests need beside Python packages: a Chromium for the console's tests.
 
 Installs it with apt-get where that is allowed without asking; otherwise says the one command and ends with status 1,
-since a test whose component is missing would prove nothing.
+since a test whose component is missing would prove nothing. ``POJU_CHROMIUM`` names a browser that stands elsewhere.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ def install_browser() -> bool:
 
 
 def main() -> int:
-    """Return 0 where everything is there."""
+    """Return 0 where everything is there; with ``--browser`` only print the browser's path."""
+    if "--browser" in sys.argv[1:]:
+        print(find_browser() or "")
+        return 0 if find_browser() else 1
     if find_browser() or install_browser():
         return 0
     print(

@@ -12,11 +12,12 @@ import importlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,11 +79,26 @@ def identity() -> str:
 
 def run(command: Sequence[str], what: str) -> None:
     """Run ``command`` with its output shown; raise :class:`SetupError` naming ``what`` where it fails."""
-    finished = subprocess.run(command, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
-    if finished.returncode != 0:
+    status = call(command)
+    if status != 0:
         advice = "check the network and the disk, then run the same command again"
-        message = f"{what}: failed (exit status {finished.returncode}, its own message stands above): {advice}"
+        message = f"{what}: failed (exit status {status}, its own message stands above): {advice}"
         raise SetupError(message)
+
+
+def call(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    """Run ``command`` to its end and return its exit status; end it first where the person interrupts.
+
+    It gets a session of its own, so that Ctrl-C reaches only this process, which then says one line.
+    """
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+    ) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            os.killpg(child.pid, signal.SIGTERM)
+            raise
 
 
 def make_environment() -> None:
@@ -152,8 +168,7 @@ def install_locked() -> None:
         # uv does not read pip's configuration; a machine behind a mirror has named it there.
         environment.setdefault("UV_DEFAULT_INDEX", index)
     uv = [str(ENVIRONMENT / "bin" / "uv"), "pip", "install", *quiet, "--python", str(PYTHON), "--require-hashes"]
-    finished = subprocess.run([*uv, "-r", str(LOCK)], check=False, env=environment, cwd=ROOT)
-    if finished.returncode != 0:
+    if call([*uv, "-r", str(LOCK)], environment) != 0:
         say("uv could not; trying pip, which takes longer …")
         run([*pip, *quiet, "-r", str(LOCK)], "installing the pinned packages")
 
