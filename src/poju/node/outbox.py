@@ -63,7 +63,7 @@ class Outbox:
         """Send what was written down and not answered yet; return the answers."""
         with self._lock:
             rows = self._connection.execute("SELECT name, raw FROM sent WHERE answer IS NULL ORDER BY rowid").fetchall()
-        return self._send_chunk([(name, lambda raw=raw: bytes(raw)) for name, raw in rows])
+        return self._send_chunk([(name, _already(raw)) for name, raw in rows])
 
     def _send_chunk(self, items: Sequence[tuple[str, Build]]) -> list[Answer]:
         stored = self._stored([name for name, _build in items])
@@ -100,6 +100,10 @@ class Outbox:
                 name=name,
             )
         return found[0]
+
+
+def _already(raw: bytes) -> Build:
+    return lambda: raw
 
 
 def _decode(name: str, row: tuple[bytes, bytes | None]) -> Answer:

@@ -1,0 +1,69 @@
+"""``poju ledger``: serve, export and rebuild an embedded ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from poju.i18n import _, choose_language, translate
+
+
+@click.group()
+def command() -> None:
+    """Serve, export and rebuild an embedded ledger.
+
+    Example: poju ledger serve ./authority --package packages/healthcare --origin health.example/log
+    """
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--package", required=True, type=click.Path(path_type=Path, exists=True), help="The scenario package.")
+@click.option("--origin", required=True, help="The log's name, as checkpoints carry it: a host and path of yours.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=0, show_default=True, help="The port; 0 takes a free one.")
+@click.option("--attached", is_flag=True, help="End when standard input closes.")
+def serve(folder: Path, package: Path, origin: str, host: str, port: int, attached: bool) -> None:  # noqa: FBT001 - click's options
+    """Serve the ledger in FOLDER over HTTP; print one JSON line when ready.
+
+    Example: poju ledger serve ./authority --package packages/healthcare --origin health.example/log --port 8600
+    """
+    from poju.node import ledger_service  # noqa: PLC0415 - the web framework loads only when it serves
+
+    ledger_service.run(folder, package, origin, host=host, port=port, attached=attached)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--package", required=True, type=click.Path(path_type=Path, exists=True), help="The scenario package.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def rebuild(folder: Path, package: Path, as_json: bool) -> None:  # noqa: FBT001 - click's flag
+    """Fold the log in FOLDER again from nothing and compare its state digest (LOG-4).
+
+    Example: poju ledger rebuild ./authority --package packages/healthcare
+    """
+    from poju.node import ledger_service  # noqa: PLC0415 - as above
+
+    head = ledger_service.rebuild(folder, package)
+    if as_json:
+        print(json.dumps({"size": head.size, "height": head.height, "state": head.state.hex()}))
+        return
+    text = _("{size} leaves in {height} blocks fold to the state digest {state}, as the ledger says.")
+    print(translate(text, choose_language(), size=head.size, height=head.height, state=head.state.hex()))
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--package", required=True, type=click.Path(path_type=Path, exists=True), help="The scenario package.")
+def export(folder: Path, out: Path, package: Path) -> None:
+    """Write the whole log in FOLDER as a tlog-tiles folder for an auditor: OUT.
+
+    Example: poju ledger export ./authority ./auditor --package packages/healthcare
+    """
+    from poju.node import ledger_service  # noqa: PLC0415 - as above
+
+    ledger_service.export(folder, out, package)
+    print(translate(_("Wrote {out}. Check it: poju verify {out} --key KEY"), choose_language(), out=out))

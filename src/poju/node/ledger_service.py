@@ -1,0 +1,125 @@
+"""Running, rebuilding and exporting one embedded ledger in a folder.
+
+``ledger.sqlite`` (the log and its state), ``log.private`` (the log's key), ``origin`` (the log's name), ``lock`` (one
+writer at a time).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from pathlib import Path
+from typing import IO
+
+from poju.engine.embedded import EmbeddedEngine
+from poju.errors import CallerError, OperatorError
+from poju.i18n import _
+from poju.ledger import block, tiles
+from poju.ledger.checkpoint import Checkpoint
+from poju.ledger.keys import PrivateKey
+from poju.ledger.replay import replay
+from poju.ledger.store import Store
+from poju.node import serving
+from poju.node.ledger_api import create
+from poju.rulebook import compose
+
+LOCK_SECONDS = 10.0
+LOCK_PAUSE = 0.05
+
+
+def lock(folder: Path) -> IO[bytes]:
+    """Return the held lock of the ledger in ``folder``; raise ``store.in-use`` where another process keeps it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = (folder / "lock").open("wb")
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                handle.close()
+                raise OperatorError(
+                    "store.in-use",
+                    _("Another process writes to the ledger in {folder}."),
+                    hint=_("Stop it first; one ledger has one writer."),
+                    folder=folder,
+                ) from error
+            time.sleep(LOCK_PAUSE)
+        else:
+            return handle
+
+
+def key_of(folder: Path) -> PrivateKey:
+    """Return the log's key, made on first use."""
+    return PrivateKey.load_or_create(folder / "log.private")
+
+
+def _origin(folder: Path, wanted: str) -> str:
+    path = folder / "origin"
+    if not path.exists():
+        path.write_text(wanted)
+    found = path.read_text()
+    if found != wanted:
+        raise CallerError(
+            "ledger.origin",
+            _("The ledger in {folder} is called {found}, not {wanted}."),
+            hint=_("A log keeps its origin for ever: start it with the same one, or take a new folder."),
+            folder=folder,
+            found=found,
+            wanted=wanted,
+        )
+    return found
+
+
+def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attached: bool) -> None:
+    """Serve the ledger until Ctrl-C, or until standard input closes where ``attached``."""
+    rules = compose(package)
+    held = lock(folder)
+    store = Store.open(folder / "ledger.sqlite")
+    key = key_of(folder)
+    engine = EmbeddedEngine(store, rules, key, _origin(folder, origin))
+
+    def close() -> None:
+        engine.close()
+        store.close()
+        held.close()
+
+    facts: dict[str, object] = {"origin": origin, "key": key.public.fingerprint}
+    serving.run(create(engine), host=host, port=port, attached=attached, on_close=close, facts=facts)
+
+
+def rebuild(folder: Path, package: Path) -> block.Head:
+    """Return the head that folding the log again arrives at; raise ``log.divergence`` where it differs (LOG-4)."""
+    store = Store.open(folder / "ledger.sqlite")
+    recorded, head = store.head(), block.Head()
+    for outcome, _state in replay(compose(package), store.stream(recorded.size)):
+        head = outcome.head
+    store.close()
+    if head != recorded:
+        raise OperatorError(
+            "log.divergence",
+            _("Block {height} does not replay: {reason}."),
+            hint=_("The log was altered, or its operator broke the rules in force. Keep this copy as evidence."),
+            height=head.height,
+            reason="head",
+        )
+    return head
+
+
+def export(folder: Path, out: Path, package: Path) -> None:
+    """Write the whole log as a tlog-tiles folder with entry bundles, its vkey and its package."""
+    store = Store.open(folder / "ledger.sqlite")
+    write_log(store, key_of(folder), (folder / "origin").read_text(), out, entries=True)
+    shutil.copytree(package, out / "package")
+    store.close()
+
+
+def write_log(store: Store, key: PrivateKey, origin: str, out: Path, *, entries: bool) -> None:
+    """Write checkpoint, ``log.vkey``, hash tiles and, where ``entries``, the entry bundles of the durable log."""
+    shutil.rmtree(out / "tile", ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    size = store.head().size
+    tiles.write_folder(out, size, store.tile, store.leaves if entries else None)
+    (out / "log.vkey").write_text(key.public.vkey(origin) + "\n")
+    (out / "checkpoint").write_text(Checkpoint(origin, size, store.root(size)).sign(key))

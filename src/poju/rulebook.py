@@ -1,0 +1,20 @@
+"""The one rule book of a node: the generic way of the scenario room with every room's rules in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poju.evidence.rules import RULES as EVIDENCE
+from poju.exchange.rules import RULES as EXCHANGE
+from poju.scenario.package import load
+from poju.scenario.rulebook import ScenarioRules
+from poju.scenario.rules import RULES as SCENARIO
+from poju.solution.rules import RULES as SOLUTION
+from poju.support.rules import RULES as SUPPORT
+
+
+def compose(package_folder: Path) -> ScenarioRules:
+    """Return the rule book for the package in ``package_folder``; raise ``package.*`` where it cannot be loaded."""
+    package = load(package_folder)
+    rules = {**SCENARIO, **EXCHANGE, **SOLUTION, **EVIDENCE, **SUPPORT}
+    return ScenarioRules(package, rules, package.all_kinds())
