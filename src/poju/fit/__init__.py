@@ -1,0 +1,10 @@
+"""Fit: which scenario fits this region's economy, in two rankings with every reason shown.
+
+``rank`` gives the answer as JSON-ready data, ``render`` as text, ``catalogue`` what there is to choose from, and
+``selection`` what a region chose and on which evidence.
+"""
+
+from poju.fit.report import rank
+from poju.fit.scenarios import catalogue
+
+__all__ = ["catalogue", "rank"]
