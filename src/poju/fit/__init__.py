@@ -4,7 +4,9 @@
 ``selection`` what a region chose and on which evidence.
 """
 
+from poju.fit.choice import selection
+from poju.fit.render import render
 from poju.fit.report import rank
 from poju.fit.scenarios import catalogue
 
-__all__ = ["catalogue", "rank"]
+__all__ = ["catalogue", "rank", "render", "selection"]

@@ -1,7 +1,7 @@
 """Figures: what is known of each region, each with its unit, year and source.
 
-The shipped figures stand in ``data/*.csv``; a user's own CSV in the same tidy format replaces them cell by cell. Where a
-count of firms has no row the figure is zero; everywhere else it is unknown.
+The shipped figures stand in ``data/*.csv``; a user's own CSV in the same tidy format replaces them cell by cell. Where
+a count of firms has no row the figure is zero; everywhere else it is unknown.
 """
 
 from __future__ import annotations
@@ -140,15 +140,26 @@ def _read(path: Path, shipped: Figures) -> list[Figure]:
         for row in rows:
             line = rows.line_num
             if len(found) >= MAXIMUM_ROWS:
-                raise _refused(path, line, "region_code", _("{path}, row {line}, column {column}: more than 50,000 rows."))
+                raise _refused(
+                    path, line, "region_code", _("{path}, row {line}, column {column}: more than 50,000 rows.")
+                )
             figure = _figure(row, path, line, shipped)
             if (figure.region, figure.code) in found:
-                raise _refused(path, line, "industry_code", _("{path}, row {line}, column {column}: this region has this industry already."))
+                raise _refused(
+                    path,
+                    line,
+                    "industry_code",
+                    _("{path}, row {line}, column {column}: this region has this industry already."),
+                )
             found[figure.region, figure.code] = figure
     except csv.Error as error:
-        raise _refused(path, rows.line_num, "region_code", _("{path}, row {line}, column {column}: not a well-formed CSV row.")) from error
+        raise _refused(
+            path, rows.line_num, "region_code", _("{path}, row {line}, column {column}: not a well-formed CSV row.")
+        ) from error
     if not found:
-        raise _refused(path, 1, "region_code", _("{path}, row {line}, column {column}: no row with a figure follows the header."))
+        raise _refused(
+            path, 1, "region_code", _("{path}, row {line}, column {column}: no row with a figure follows the header.")
+        )
     return list(found.values())
 
 
@@ -168,12 +179,22 @@ def _text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused(path, content.count(b"\n", 0, error.start) + 1, "region", _("not UTF-8 text")) from error
+        raise _refused(
+            path,
+            content.count(b"\n", 0, error.start) + 1,
+            "region",
+            _("{path}, row {line}, column {column}: not UTF-8 text."),
+        ) from error
 
 
 def _check_header(header: list[str], path: Path) -> None:
     if tuple(header) != HEADER:
-        raise _refused(path, 1, "region_code", _("{path}, row {line}, column {column}: the first row is not the header of the tidy format."))
+        raise _refused(
+            path,
+            1,
+            "region_code",
+            _("{path}, row {line}, column {column}: the first row is not the header of the tidy format."),
+        )
 
 
 def _figure(row: list[str], path: Path, line: int, shipped: Figures) -> Figure:
@@ -185,17 +206,31 @@ def _figure(row: list[str], path: Path, line: int, shipped: Figures) -> Figure:
         problem = _("{path}, row {line}, column {column}: no GB/T 2260 code of a province with figures.")
         raise _refused(path, line, "region_code", problem)
     if code not in columns():
-        raise _refused(path, line, "industry_code", _("{path}, row {line}, column {column}: no column of this code is known."))
+        raise _refused(
+            path, line, "industry_code", _("{path}, row {line}, column {column}: no column of this code is known.")
+        )
     known_year = _whole(year, LAST_YEAR)
     if known_year is None or known_year < FIRST_YEAR:
         raise _refused(path, line, "year", _("{path}, row {line}, column {column}: not a year between 1949 and 2100."))
     number = _whole(value, MAXIMUM_VALUE)
     if number is None:
-        raise _refused(path, line, "value", _("{path}, row {line}, column {column}: not a whole number of at most 10^15 and zero or more."))
+        raise _refused(
+            path,
+            line,
+            "value",
+            _("{path}, row {line}, column {column}: not a whole number of at most 10^15 and zero or more."),
+        )
     if unit != shipped.unit(code):
-        raise _refused(path, line, "unit", _("{path}, row {line}, column {column}: the unit must be that of the shipped column."))
+        raise _refused(
+            path, line, "unit", _("{path}, row {line}, column {column}: the unit must be that of the shipped column.")
+        )
     if not source.strip() or len(source) > MAXIMUM_TEXT or not source.isprintable():
-        raise _refused(path, line, "source", _("{path}, row {line}, column {column}: a source of one line and at most 200 characters is needed."))
+        raise _refused(
+            path,
+            line,
+            "source",
+            _("{path}, row {line}, column {column}: a source of one line and at most 200 characters is needed."),
+        )
     return Figure(region, code, number, known_year, unit, source)
 
 

@@ -65,7 +65,8 @@ def checked(table: npt.ArrayLike) -> Table:
 def describe(table: npt.ArrayLike) -> Description:
     """Return the empty rows, the empty columns and the number of connected components of ``table``."""
     filled = checked(table) > 0
-    rows, columns = filled.any(axis=1), filled.any(axis=0)
+    rows: Pattern = np.asarray(filled.any(axis=1), dtype=np.bool_)
+    columns: Pattern = np.asarray(filled.any(axis=0), dtype=np.bool_)
     return Description(
         empty_rows=tuple(int(index) for index in np.flatnonzero(~rows)),
         empty_columns=tuple(int(index) for index in np.flatnonzero(~columns)),

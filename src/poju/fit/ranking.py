@@ -18,7 +18,7 @@ from poju.fit.figures import POPULATION, Figures, columns, table_rules
 from poju.fit.kernel import Table, density, location_quotient, proximity, relative_quotient, specialised
 
 if TYPE_CHECKING:
-    from poju.fit.scenarios import ReportCounts, Scenario, Signal
+    from poju.fit.scenarios import ReportCounts, Signal
 
 QUOTIENT_BOUND = 8.0
 """A quotient counts as at most 8 and at least 1/8, so that one figure cannot decide a score alone."""
@@ -102,10 +102,10 @@ class Structure:
         answer: Table = np.divide(around, expected, out=np.full_like(around, np.nan), where=expected > 0)
         return answer
 
-    def components(self, scenario: Scenario) -> list[Component]:
-        """Return the terms of a scenario's score, in the order of the catalogue."""
+    def components(self, signals: tuple[Signal, ...]) -> list[Component]:
+        """Return the terms of the score that rests on ``signals``, in their order."""
         found = []
-        for signal in scenario.signals:
+        for signal in signals:
             rule = table_rules()[signal.table]
             found.append(Component(signal, "quotient", self.quotients(signal.table, signal.codes), rule.weight))
             if rule.related:

@@ -88,4 +88,6 @@ def _near(plain: str) -> list[str]:
     codes += [answers[name] for name in difflib.get_close_matches(plain, sorted(answers), n=6, cutoff=0.4)]
     codes = codes or ["520000", "330000", "440000"]
     unique = list(dict.fromkeys(codes))[:3]
-    return [f"{region.code} {region.names['zh-Hant']} {region.names['en']}" for region in map(regions().__getitem__, unique)]
+    return [
+        f"{region.code} {region.names['zh-Hant']} {region.names['en']}" for region in map(regions().__getitem__, unique)
+    ]

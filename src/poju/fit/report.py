@@ -10,7 +10,7 @@ from poju.errors import CallerError
 from poju.fit.figures import Figure, Figures, columns, load_figures, table_rules
 from poju.fit.ranking import Component, Structure, popularity, rank_intervals, ranks, score
 from poju.fit.regions import Region, resolve
-from poju.fit.scenarios import Names, Scenario, Threshold, report_counts, scenarios
+from poju.fit.scenarios import Names, Scenario, Signal, Threshold, report_counts, scenarios
 from poju.i18n import LANGUAGES, _, translate
 from poju.units import PPM
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MAXIMUM_SEED = 2**63 - 1
 PARTS_SHOWN = 3
+
+Tested = tuple[bool | None, dict[str, Any] | None]
+"""Whether a prerequisite is met (None: no figure says), and the figure that shows it."""
+
 DENSITY_UNIT = "ppm, relatedness density"
 METHOD = _(
     "Structure: weighted geometric mean of shrunk location quotients and normalised relatedness density"
@@ -43,7 +47,10 @@ def rank(region: str, *, data: Path | None = None, seed: int = 1) -> dict[str, A
     """
     if not 0 <= seed <= MAXIMUM_SEED:
         raise CallerError(
-            "fit-seed", _("A seed of {seed} is not possible."), hint=_("Give a whole number from 0 to 2^63−1."), seed=seed
+            "fit-seed",
+            _("A seed of {seed} is not possible."),
+            hint=_("Give a whole number from 0 to 2^63−1."),
+            seed=seed,
         )
     found = resolve(region)
     figures = load_figures(data)
@@ -70,7 +77,7 @@ class _Report:
 
     def answer(self) -> dict[str, Any]:
         readable = {name: item for name, item in scenarios().items() if self._readable(item)}
-        components = {name: self.structure.components(item) for name, item in readable.items()}
+        components = {name: self.structure.components(self._signals(item)) for name, item in readable.items()}
         terms = {name: [(self._here(c), c.weight) for c in parts] for name, parts in components.items()}
         scores = {name: value for name, pairs in terms.items() if (value := score(pairs)) is not None}
         distinctive = self._distinctive(scores, components, terms)
@@ -96,6 +103,13 @@ class _Report:
             return True
         return bool(scenario.readable_with) and all(self.figures.dated(code) for code in scenario.readable_with)
 
+    def _signals(self, scenario: Scenario) -> tuple[Signal, ...]:
+        """Return the catalogue's signals and, for a field that other figures opened to reading, those figures."""
+        if scenario.readability != "no" or not self._readable(scenario):
+            return scenario.signals
+        given = tuple(Signal(columns()[code].table, (code,)) for code in scenario.readable_with)
+        return (*scenario.signals, *given)
+
     def _common(self) -> list[dict[str, Any]]:
         shares = {name: self._baseline(item) for name, item in scenarios().items()}
         places = ranks({name: float(share) for name, share in shares.items()}, set())
@@ -120,10 +134,20 @@ class _Report:
         figures = (
             ("reports-naming", sum(mentions > 0 for mentions in others), f"of {len(others)} other regions' reports"),
             ("mentions-elsewhere", sum(others), "mentions in other regions' reports"),
-            ("mentions-here", counts.mentions.get(self.region.code, {}).get(scenario.field, 0), "mentions in its own report"),
+            (
+                "mentions-here",
+                counts.mentions.get(self.region.code, {}).get(scenario.field, 0),
+                "mentions in its own report",
+            ),
         )
         return [
-            {"figure": f"{name}:{scenario.id}", "value": value, "unit": unit, "year": counts.year, "source": counts.source}
+            {
+                "figure": f"{name}:{scenario.id}",
+                "value": value,
+                "unit": unit,
+                "year": counts.year,
+                "source": counts.source,
+            }
             for name, value, unit in figures
         ]
 
@@ -157,11 +181,11 @@ class _Report:
         found = []
         for item in scenario.prerequisites:
             tests = [self._test(threshold) for threshold in item.any_of]
-            met = next((test for test in tests if test[0]), tests[-1] if tests else (None, None))
-            found.append({"text": item.text, "met": met[0], "figure": met[1]})
+            met, figure = _first(tests)
+            found.append({"text": item.text, "met": met, "figure": figure})
         return found
 
-    def _test(self, threshold: Threshold) -> tuple[bool | None, dict[str, Any] | None]:
+    def _test(self, threshold: Threshold) -> Tested:
         """Return whether the threshold is reached, and the figure that shows it; None where nothing is known."""
         known = [f for code in threshold.codes if (f := self.figures.get(self.region.code, code)) is not None]
         if not known:
@@ -183,7 +207,9 @@ class _Report:
         else:
             reason["parts"] = self._parts(component.signal.table, known)
         held = [figure.code for figure in known if figure.value > 0] or list(codes)
-        reason["industry"] = _joined([columns()[code].names for code in (held if component.kind == "quotient" else codes)])
+        reason["industry"] = _joined(
+            [columns()[code].names for code in (held if component.kind == "quotient" else codes)]
+        )
         return reason | {"location_quotient_ppm": _ppm(quotient), "weight_ppm": _ppm(component.weight)}
 
     @property
@@ -197,7 +223,9 @@ class _Report:
             quotient = float(self.structure.quotients(table, (figure.code,))[self._row])
             if figure.value > 0 and np.isfinite(quotient):
                 names = columns()[figure.code].names
-                parts.append(self._sum([figure], figure.code) | {"industry": names, "location_quotient_ppm": _ppm(quotient)})
+                parts.append(
+                    self._sum([figure], figure.code) | {"industry": names, "location_quotient_ppm": _ppm(quotient)}
+                )
         parts.sort(key=lambda part: (-int(part["location_quotient_ppm"]), part["figure"]))
         return parts[:PARTS_SHOWN]
 
@@ -217,7 +245,9 @@ class _Report:
 
     def _not_readable(self, scenario: Scenario) -> dict[str, Any]:
         why = WHY_NOT if scenario.readability == "no" and not self._readable(scenario) else WHY_EMPTY
-        undated = [f for code in scenario.readable_with if (f := self.figures.get(self.region.code, code)) and not f.year]
+        undated = [
+            f for code in scenario.readable_with if (f := self.figures.get(self.region.code, code)) and not f.year
+        ]
         self.sources.update(figure.source for figure in undated)
         return {
             "scenario": scenario.id,
@@ -225,12 +255,30 @@ class _Report:
             "why": {tag: translate(why, tag) for tag in LANGUAGES},
             "needs": list(scenario.evidence_needed),
             "undated": [
-                {"figure": f.code, "industry": columns()[f.code].names, "value": f.value, "unit": f.unit, "source": f.source}
+                {
+                    "figure": f.code,
+                    "industry": columns()[f.code].names,
+                    "value": f.value,
+                    "unit": f.unit,
+                    "source": f.source,
+                }
                 for f in undated
             ],
             "prerequisites": self._prerequisites(scenario),
+            "reasons": [
+                r for part in self.structure.components(scenario.signals) if (r := self._reason(part)) is not None
+            ],
             "package": scenario.package,
         }
+
+
+def _first(tests: list[Tested]) -> Tested:
+    """Return the first test that is met, else the first that could not be made, else the last; none at all is open."""
+    for wanted in (True, None):
+        for test in tests:
+            if test[0] is wanted:
+                return test
+    return tests[-1] if tests else (None, None)
 
 
 def _joined(names: list[Names]) -> Names:

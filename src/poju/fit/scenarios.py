@@ -96,7 +96,7 @@ def scenarios() -> dict[str, Scenario]:
 
 
 def parse_catalogue(text: str) -> dict[str, Scenario]:
-    """Return the scenarios in the TOML ``text`` by id; every reference must resolve and every text have three languages.
+    """Return the scenarios in the TOML ``text`` by id; references must resolve, texts have three languages.
 
     Raises :class:`BugError` ``fit-catalogue`` naming the entry that does not hold together.
     """
