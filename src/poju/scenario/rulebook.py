@@ -1,0 +1,140 @@
+"""The generic way of every statement through the rules (RULE-1), then its room's own rule.
+
+1. the kind is known                       ``kind.unknown``
+2. the fields hold                         ``field.missing`` ``field.unknown`` ``field.type`` ``field.range``
+3. the subject is of the kind              ``subject.wrong``
+4. the statement is fresh                  ``ledger.stale``
+5. the scenario is open, where needed      ``scenario.not-open``
+6. the issuer is admitted                  ``member.not-admitted``
+7. the key is the issuer's                 ``member.key``
+8. the issuer's role or capability fits    ``member.role``
+9. the workflow's table allows the step    ``workflow.illegal`` ``workflow.not-opener``, or the code that the row names
+10. the room's rule agrees                 its own codes
+
+A refusal at any step changes nothing (RULE-2): writes exist only in the answer of a statement that passed them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from poju.ledger.cbor import Value
+from poju.ledger.keys import KEY_BYTES, PublicKey
+from poju.ledger.rulebook import Block, Refused, Registered, State
+from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
+from poju.scenario import workflow
+from poju.scenario.kinds import FieldsCheck, Kind, compile_kind
+from poju.scenario.package import Package
+from poju.scenario.rule import Context, Refuse, Rule
+from poju.scenario.workflow import NEW, Transition
+
+ADMITTED = "admitted"
+
+
+class ScenarioRules:
+    """Implements :class:`poju.ledger.rulebook.RuleBook` for one package. Pure; safe to share between threads."""
+
+    def __init__(self, package: Package, rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
+        self.package = package
+        self.kinds = kinds
+        self._rules = rules
+        self._checks: dict[str, FieldsCheck] = {
+            kind.id: compile_kind(kind, package.closed(), package.roles) for kind in kinds.values()
+        }
+
+    def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
+        """Return the registered key that ``kid`` names, or the one that a self-certified kind's payload carries."""
+        kind = self.kinds.get(statement.kind)
+        if kind is not None and kind.self_certified:
+            return _own_key(statement)
+        record = state.get(f"key/{statement.key_id.hex()}")
+        return None if record is None else PublicKey(record["raw"])
+
+    def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
+        """Decide on one statement by the ten steps of this module."""
+        try:
+            return self._register(state, statement, block)
+        except Refuse as refusal:
+            return Refused(refusal.code)
+
+    def _register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered:
+        # 1–3: the statement by itself
+        kind = self.kinds.get(statement.kind)
+        if kind is None:
+            raise Refuse("kind.unknown")
+        refusal = self._checks[kind.id](statement.fields)
+        if refusal:
+            raise Refuse(refusal)
+        if statement.subject != kind.subject and not statement.subject.startswith(f"{kind.subject}/"):
+            raise Refuse("subject.wrong")
+        # 4: its time
+        if abs(block.time - statement.statement.issued_at) > self.package.windows["freshness"]:
+            raise Refuse("ledger.stale")
+        # 5: the scenario
+        if not kind.before_opening and state.get("scenario") is None:
+            raise Refuse("scenario.not-open")
+        # 6–8: the issuer
+        roles = [] if kind.self_certified else _issuer_roles(state, statement)
+        if kind.self_certified and statement.fields["key"] != statement.key.raw:
+            raise Refuse("member.key")
+        capabilities = self.package.capabilities(roles)
+        if not kind.self_certified and not set(kind.by) & (capabilities if kind.generic else set(roles)):
+            raise Refuse("member.role")
+        # 9: the workflow
+        rows = self._rows(state, statement, frozenset(roles) | capabilities)
+        # 10: the room's rule
+        answer = self._ask_room(Context(state, statement, block, self.package, capabilities), kind)
+        moved = self._moved(state, statement, rows, answer)
+        return Registered({**moved, **answer.writes}, answer.decision)
+
+    def _rows(self, state: State, statement: VerifiedStatement, speaks_as: frozenset[str]) -> tuple[Transition, ...]:
+        prefix = statement.subject.split("/", 1)[0]
+        if prefix not in self.package.workflow.subjects:
+            return ()
+        here = state.get(f"subject/{statement.subject}") or NEW
+        rows = self.package.workflow.rows(prefix, here, statement.kind)
+        opened = here == NEW or state.get(f"opener/{statement.subject}") == statement.issuer
+        allowed, refusal = workflow.allowed(rows, workflow.Step(speaks_as, opened, statement.fields))
+        if refusal:
+            raise Refuse(refusal)
+        return allowed
+
+    def _ask_room(self, context: Context, kind: Kind) -> Registered:
+        rule = self._rules.get(kind.id)
+        answer = Registered() if rule is None else rule(context)
+        if kind.decides != (answer.decision is not None):
+            # A kind's TOML promises its decision leaf; a rule that breaks the promise must not reach the log.
+            raise Refuse("kind.decision-missing")
+        return answer
+
+    @staticmethod
+    def _moved(
+        state: State, statement: VerifiedStatement, rows: tuple[Transition, ...], answer: Registered
+    ) -> dict[str, Value]:
+        if not rows:
+            return {}
+        target = workflow.target(rows, answer.decision.outcome if answer.decision else "")
+        if target is None:
+            raise Refuse(workflow.ILLEGAL)
+        writes: dict[str, Value] = {f"subject/{statement.subject}": target}
+        if state.get(f"subject/{statement.subject}") is None:
+            writes[f"opener/{statement.subject}"] = statement.issuer
+        return writes
+
+
+def _own_key(statement: UnverifiedStatement) -> PublicKey | None:
+    raw = statement.fields.get("key")
+    if not isinstance(raw, bytes) or len(raw) != KEY_BYTES:
+        return None
+    key = PublicKey(raw)
+    return key if key.thumbprint == statement.key_id else None
+
+
+def _issuer_roles(state: State, statement: VerifiedStatement) -> list[str]:
+    member = state.get(f"member/{statement.issuer}")
+    if member is None or member["state"] != ADMITTED:
+        raise Refuse("member.not-admitted")
+    key = state.get(f"key/{statement.key.fingerprint}")
+    if key is None or key["member"] != statement.issuer or statement.key.thumbprint not in member["keys"]:
+        raise Refuse("member.key")
+    return list(member["roles"])
