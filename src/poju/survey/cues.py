@@ -1,0 +1,150 @@
+"""Find the words that say a policy instrument, by ``lexicon.toml``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from poju.survey.gazetteer import data_text
+from poju.survey.model import Span
+from poju.survey.text import Page
+
+_AROUND = 24
+_GRANT = re.compile(
+    r"(?:给予|予以|安排|享受|按|再)[^。；]{0,40}?(?:奖励|补助|补贴|资助|奖补|奖金|扶持|资金支持|贴息)|(?:奖励|补助|补贴|资助|奖补|补偿)[^，。；]{0,20}?(?:\d|[一二三四五六七八九十百]+[万亿])"
+    r"|(?:\d|[百千万亿])[^，。；]{0,8}?元[^，。；]{0,8}?(?:的)?(?:奖励|补助|补贴|资助)|最高[^，。；]{0,10}?\d[^，。；]{0,6}元"
+)
+_GRANT_EN = re.compile(
+    r"(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One kind of policy tool: id, side (push, environment, pull), names and short names by language."""
+
+    id: str
+    side: str
+    names: dict[str, str]
+    short: dict[str, str]
+
+    @property
+    def thrust(self) -> str:
+        """`push` for all that is not demand-side: the article's two-valued split."""
+        return "pull" if self.side == "pull" else "push"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One entry of the lexicon, compiled."""
+
+    instrument: str
+    kind: str
+    keys: tuple[str, ...]
+    regex: re.Pattern[str]
+    unless: re.Pattern[str] | None
+    genres: frozenset[str]
+    together: frozenset[str]
+    english: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """An instrument said by the words of ``span``."""
+
+    instrument: str
+    span: Span
+
+
+@cache
+def instruments() -> dict[str, Instrument]:
+    """Return the 32 instruments of ``taxonomy.toml`` in its order: push and environment first, pull last."""
+    found: dict[str, Instrument] = {}
+    for item in tomllib.loads(data_text("taxonomy.toml"))["instrument"]:
+        names = {tag: item[tag] for tag in ("zh-Hant", "zh-Hans", "en")}
+        short = {tag: item[f"short-{tag}"] for tag in names}
+        found[item["id"]] = Instrument(item["id"], item["side"], names, short)
+    return found
+
+
+@cache
+def lexicon() -> tuple[Pattern, ...]:
+    """Return the compiled lexicon in file order."""
+    table = tomllib.loads(data_text("lexicon.toml"))
+    return tuple(_compile(item, table["groups"]) for item in table["cue"])
+
+
+def _compile(item: dict[str, Any], groups: dict[str, str]) -> Pattern:
+    unless = item.get("unless")
+    return Pattern(
+        instrument=item["instrument"],
+        kind=item.get("kind", "act"),
+        keys=tuple(item["keys"]),
+        regex=re.compile(_expand(item["pattern"], groups)),
+        unless=re.compile(_expand(unless, groups)) if unless else None,
+        genres=frozenset(item.get("genres", ("official", "news"))),
+        together=frozenset(item.get("with", ())),
+        english=item.get("language") == "en",
+    )
+
+
+def _expand(pattern: str, groups: dict[str, str]) -> str:
+    """Fill in ``{group}``, ``<n>`` and ``<<n>>``."""
+    for name, words in groups.items():
+        pattern = pattern.replace("{" + name + "}", words)
+    pattern = re.sub(r"<<(\d+)>>", r"[^。；！？\\n]{0,\1}?", pattern)
+    return re.sub(r"<(\d+)>", r"[^，。；：！？\\n]{0,\1}?", pattern)
+
+
+def find_cues(page: Page, sentence: Span, genre: str) -> list[Cue]:
+    """Return the acts that ``sentence`` says, in order of place; words said twice go to the pattern that stands first."""
+    words = page.norm[sentence.start : sentence.end]
+    found: list[tuple[Pattern, Span]] = []
+    for pattern in lexicon():
+        if pattern.kind != "act" or pattern.english != page.english or genre not in pattern.genres:
+            continue
+        if not any(key in words for key in pattern.keys):
+            continue
+        for match in pattern.regex.finditer(page.norm, sentence.start, sentence.end):
+            span = Span(*match.span())
+            if _void(page, pattern, span, sentence) or _taken(pattern, span, found):
+                continue
+            found.append((pattern, span))
+    return [Cue(pattern.instrument, span) for pattern, span in sorted(found, key=lambda item: item[1])]
+
+
+def _void(page: Page, pattern: Pattern, span: Span, sentence: Span) -> bool:
+    if pattern.unless is None:
+        return False
+    start, end = max(sentence.start, span.start - _AROUND), min(sentence.end, span.end + _AROUND)
+    return any(
+        Span(*match.span()).overlaps(Span(span.start - 2, span.end + 2)) for match in pattern.unless.finditer(page.norm, start, end)
+    )
+
+
+def _taken(pattern: Pattern, span: Span, found: list[tuple[Pattern, Span]]) -> bool:
+    return any(
+        span.overlaps(other) and known.instrument != pattern.instrument and known.instrument not in pattern.together
+        for known, other in found
+    )
+
+
+def grant_marker(page: Page, sentence: Span) -> Span | None:
+    """Return where ``sentence`` grants money or a subsidy, or None."""
+    match = (_GRANT_EN if page.english else _GRANT).search(page.norm, sentence.start, sentence.end)
+    return Span(*match.span()) if match else None
+
+
+def grant_for(page: Page, window: Span) -> tuple[str, Span]:
+    """Return what a grant of money is for, by the words of ``window`` (its recipients and conditions), and those words."""
+    words = page.norm[window.start : window.end]
+    for pattern in lexicon():
+        if pattern.kind != "grant" or pattern.english != page.english or not any(key in words for key in pattern.keys):
+            continue
+        match = pattern.regex.search(page.norm, window.start, window.end)
+        if match and not _void(page, pattern, Span(*match.span()), window):
+            return pattern.instrument, Span(*match.span())
+    return "award_grant", window

@@ -1,0 +1,246 @@
+"""Events of news texts: each act has its own subject and date; talk about acts is kept apart as findings.
+
+A cue is an event only where a place acts, nobody merely says so, and nothing in the sentence makes it a wish, a
+hypothesis, a gap or a diagnosis.
+"""
+
+from __future__ import annotations
+
+import re
+
+from poju.survey.actors import enterprises_of, issuers_of
+from poju.survey.amounts import find_amounts
+from poju.survey.chronology import date_for
+from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
+from poju.survey.dates import find_dates
+from poju.survey.gazetteer import contains
+from poju.survey.model import NO_DATE, Event, Finding, Named, Region, Span
+from poju.survey.places import find_places
+from poju.survey.profile import Profile
+from poju.survey.subjects import Story, acting_places, grouped, remember_name, subject_of
+from poju.survey.text import Page
+from poju.survey.wording import is_recap, outcome_of, status_of, voided
+
+_HEADING = 16
+_HEADING_EN = 60
+_HAN = re.compile(r"[一-鿿]")
+_ENDED = re.compile(r"[。！？；，,.;!?|」”\"]$")
+_WITHOUT_MONEY = {"strategy_plan", "white_paper", "leadership_signal", "alliance_event", "governance_body"}
+_ABSORBING = {"challenge_bounty", "scenario_opening", "demonstration", "first_unit", "user_voucher", "guidance_fund", "rent_subsidy", "tax_incentive"}
+_RECIPIENT = re.compile(r"(?:对|给|向)[^，。；]{2,40}?(?:企业|机构|单位|个人|团队|人才|者|公司)")
+
+
+def news_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
+    """Return the events, outcomes and findings of a news text."""
+    story = Story()
+    outcomes: list[Event] = []
+    findings: list[Finding] = []
+    for line in page.lines():
+        if line.start < profile.body_start or line in profile.apart:
+            continue
+        if _is_furniture(page, line):
+            continue
+        if _is_heading(page, line):
+            places = find_places(page, line)
+            story.heading, story.subject = places[-1:], []
+            continue
+        story.subject, story.paragraph_start = [], line.start
+        for sentence in page.sentences(line):
+            _read_sentence(page, profile, sentence, story, outcomes, findings)
+    return story.events, outcomes, findings
+
+
+def _is_furniture(page: Page, line: Span) -> bool:
+    words = page.text[line.start : line.end]
+    return not page.english and len(words) <= _HEADING and not _HAN.search(words)
+
+
+def _is_heading(page: Page, line: Span) -> bool:
+    words = page.norm[line.start : line.end]
+    limit = _HEADING_EN if page.english else _HEADING
+    return len(words) <= limit and not _ENDED.search(words) and not find_dates(page, line)
+
+
+def _read_sentence(
+    page: Page, profile: Profile, sentence: Span, story: Story, outcomes: list[Event], findings: list[Finding]
+) -> None:
+    places = acting_places(page, sentence)
+    cues = _with_grant(page, sentence, find_cues(page, sentence, "news"))
+    told = outcome_of(page, sentence)
+    if told is not None and not page.in_speech(told[1]):
+        clauses = [c for c in page.clauses(sentence) if c.overlaps(told[1])]
+        cues = [cue for cue in cues if cue.span.end <= clauses[0].start]
+        outcomes.append(_outcome(page, sentence, told, story))
+    fresh: list[Event] = []
+    for cue in cues:
+        reason = voided(page, sentence, cue.span)
+        subject, named = subject_of(page, sentence, cue.span, places, story)
+        if reason is not None or not subject:
+            _note(findings, Finding(reason or "unattributed", [cue.instrument], _clause(page, sentence, cue.span)))
+            continue
+        if is_recap(page, sentence) or _told_as_anchor(page, sentence, cue, subject, story):
+            continue
+        same = next((e for e in fresh if e.instrument == cue.instrument and e.regions == subject), None)
+        if same is not None:
+            _extend(same, _clause(page, sentence, cue.span))
+            continue
+        event = _event(page, profile, sentence, cue, subject, story, fresh, named=named)
+        _money(page, sentence, event, cue, cues)
+        if not _retold(event, story):
+            fresh.append(event)
+            story.events.append(event)
+            remember_name(page, event, _clause(page, sentence, cue.span), story)
+    if places and not (fresh and fresh[-1].aggregate):
+        story.subject = fresh[-1].regions if fresh else [places[-1]]
+
+
+def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
+    """Add the award that the sentence grants, unless the money belongs to an act told right before it."""
+    marker = grant_marker(page, sentence)
+    if marker is None:
+        return cues
+    clauses = page.clauses(sentence)
+    at = next((i for i, clause in enumerate(clauses) if clause.overlaps(marker)), 0)
+    last = next((i for i, clause in reversed(list(enumerate(clauses))) if clause.start < marker.end), at)
+    window = Span(clauses[max(0, at - 1)].start if at else clauses[at].start, clauses[last].end)
+    clear = [cue.span.end for cue in cues if cue.span.end <= marker.start and cue.span.end > window.start]
+    if clear:
+        window = Span(max(clear), window.end)
+    instrument, _ = grant_for(page, window)
+    if any(cue.instrument == instrument for cue in cues):
+        return cues
+    absorbing = [cue for cue in cues if cue.instrument in _ABSORBING]
+    if absorbing and (page.english or not _RECIPIENT.search(page.norm, window.start, window.end)):
+        return cues
+    return sorted([*cues, Cue(instrument, marker)], key=lambda cue: cue.span)
+
+
+def _clause(page: Page, sentence: Span, cue: Span) -> Span:
+    parts = [clause for clause in page.clauses(sentence) if clause.overlaps(cue)]
+    return Span(parts[0].start, parts[-1].end) if parts else sentence
+
+
+def _note(findings: list[Finding], finding: Finding) -> None:
+    if all(known.citation != finding.citation or known.type != finding.type for known in findings):
+        findings.append(finding)
+
+
+def _told_as_anchor(page: Page, sentence: Span, cue: Cue, subject: list[Region], story: Story) -> bool:
+    """Return whether the clause only names an earlier act to count time from («貴陽發布十條七個月後，…»)."""
+    clause = _clause(page, sentence, cue.span)
+    counted = [m for m in find_dates(page, clause) if m.kind == "offset" and m.span.start >= cue.span.end and m.span.end >= clause.end - 1]
+    return bool(counted) and story.of_region(subject[0].code, cue.instrument) is not None
+
+
+def _event(
+    page: Page, profile: Profile, sentence: Span, cue: Cue, subject: list[Region], story: Story, fresh: list[Event], *, named: bool
+) -> Event:  # fmt: skip
+    clause = _clause(page, sentence, cue.span)
+    date = date_for(page, profile, sentence, cue, story, fresh, named=named)
+    start = sentence.start if not fresh and cue.span.start - sentence.start < 120 else clause.start  # noqa: PLR2004 - a lead-in
+    citations = [Span(start, clause.end)]
+    event = Event(
+        instrument=cue.instrument,
+        side=instruments()[cue.instrument].side,
+        regions=subject,
+        date=date,
+        citations=citations,
+        cue=cue.span,
+        status=status_of(page, clause, cue.span, "issued"),
+        aggregate=len(subject) > 1,
+        issuers=issuers_of(page, subject if named else [], sentence),
+        enterprises=enterprises_of(page, citations[0]),
+        title=_title(page, clause),
+        identifier=f"x{len(story.events)}",
+    )
+    event.part_of = _parent(event, story, fresh, named=named)
+    return event
+
+
+def _title(page: Page, clause: Span) -> Named | None:
+    for title in [] if page.english else page.titles(clause):
+        if title.end - title.start > len("「十」"):
+            return Named(page.text[title.start + 1 : title.end - 1], Span(title.start + 1, title.end - 1))
+    return None
+
+
+def _parent(event: Event, story: Story, fresh: list[Event], *, named: bool) -> str | None:
+    """Return the plan or paper that the act belongs to: told in the same sentence, or before it in the paragraph."""
+    last = story.in_paragraph()
+    candidates = fresh or ([last] if last is not None and not named else [])
+    for earlier in candidates[:1]:
+        if event.instrument == "strategy_plan" or not _related(earlier, event):
+            return None
+        return earlier.identifier if earlier.instrument in {"strategy_plan", "white_paper", "regulation"} else earlier.part_of
+    return None
+
+
+def _related(one: Event, other: Event) -> bool:
+    codes = [(a.code, b.code) for a in one.regions for b in other.regions]
+    return any(a is not None and b is not None and (contains(a, b) or contains(b, a)) for a, b in codes) or (
+        one.regions == other.regions
+    )
+
+
+def _extend(event: Event, clause: Span) -> None:
+    if not any(clause.within(span) for span in event.citations):
+        event.citations.append(clause)
+
+
+def _money(page: Page, sentence: Span, event: Event, cue: Cue, cues: list[Cue]) -> None:
+    """Give the event the sums from its clause to the next act's; plans and papers carry none of their own."""
+    if event.instrument in _WITHOUT_MONEY:
+        return
+    clause = _clause(page, sentence, cue.span)
+    following = [_clause(page, sentence, other.span).start for other in cues if other.span.start > cue.span.start]
+    end = next((start for start in following if start >= clause.end), sentence.end)
+    start = min(clause.start, cue.span.start)
+    same_clause = [other for other in cues if other != cue and other.span.within(clause)]
+    event.amounts = find_amounts(page, Span(start, max(end, clause.end)))
+    if same_clause:
+        limit = min((o.span.start for o in same_clause if o.span.start > cue.span.end), default=clause.end)
+        floor = max((o.span.end for o in same_clause if o.span.end <= cue.span.start), default=clause.start)
+        event.amounts = [a for a in event.amounts if floor <= a.core.start < max(limit, end if limit == clause.end else limit)]
+    for amount in event.amounts:
+        if amount.core.start >= clause.end:
+            owner = next(c for c in page.clauses(sentence) if c.overlaps(amount.core))
+            _extend(event, owner)
+
+
+def _retold(event: Event, story: Story) -> bool:
+    """Merge the second telling of one act into the first: same tool, one place inside the other, same sum, one undated."""
+    if event.aggregate or not event.amounts:
+        return False
+    sums = {amount.value for amount in event.amounts}
+    for known in story.events:
+        if known.instrument != event.instrument or known.aggregate or not _related(known, event):
+            continue
+        if {amount.value for amount in known.amounts} != sums or (known.date.value and event.date.value):
+            continue
+        known.citations.extend(event.citations)
+        if known.date.value is None:
+            known.date, known.regions, known.cue = event.date, event.regions, event.cue
+            known.issuers, known.title, known.amounts = event.issuers, event.title, event.amounts
+        known.enterprises.extend(event.enterprises)
+        return True
+    return False
+
+
+def _outcome(page: Page, sentence: Span, told: tuple[str, Span, dict[str, object]], story: Story) -> Event:
+    subtype, cue, count = told
+    places = find_places(page, sentence)
+    near = [region for region in places if region.span.start >= cue.start] or places
+    regions = grouped(page, places, near[0]) if near else (story.subject or story.heading)
+    return Event(
+        instrument="outcome",
+        side=None,
+        regions=list(regions),
+        date=NO_DATE,
+        citations=[sentence if not page.english else _clause(page, sentence, cue)],
+        cue=cue,
+        status="reported",
+        kind="outcome",
+        enterprises=enterprises_of(page, sentence),
+        count=count,
+        subtype=subtype,
+    )

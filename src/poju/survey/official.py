@@ -1,0 +1,198 @@
+"""Events of official texts: one region, one issuer, one date for the whole document; each clause is an act.
+
+Statutes' «应当» clauses, the measures of a policy, the plans of a work report. What the document defines, forbids or
+punishes is no event; what a report says about the past year is an outcome, not a plan.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from poju.survey.amounts import find_amounts
+from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
+from poju.survey.dates import find_dates
+from poju.survey.model import Amount, Event, Finding, Region, Span
+from poju.survey.profile import Profile
+from poju.survey.text import Page
+from poju.survey.wording import outcome_of, search, table, void_in_law
+
+_FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经")
+_CONTINUED = re.compile(r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,16}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)")
+_FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
+_HEADING_LENGTH = 40
+
+
+def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
+    """Return the events, outcomes and findings of an official text."""
+    if profile.region is None:
+        return [], [], []
+    events = _document_events(page, profile)
+    outcomes: list[Event] = []
+    looking_back = False
+    for line in page.lines():
+        if line.start < profile.body_start or line in profile.apart:
+            continue
+        looking_back = _looks_back(page, line, before=looking_back)
+        in_line: list[Event] = []
+        for sentence in page.sentences(line):
+            told = outcome_of(page, sentence)
+            if told is not None:
+                outcomes.append(_outcome(profile, sentence, told))
+            elif not looking_back and not void_in_law(page, sentence) and not page.in_speech(sentence):
+                _read_sentence(page, profile, sentence, in_line)
+        events.extend(in_line)
+    return _joined(events, profile), outcomes, []
+
+
+def _looks_back(page: Page, line: Span, *, before: bool) -> bool:
+    """Return whether the line stands in the part of a report that looks back; only headings change that."""
+    if line.end - line.start > _HEADING_LENGTH:
+        return before
+    if search(table()["review"]["opens"], page, line):
+        return True
+    return before and search(table()["review"]["closes"], page, line) is None
+
+
+def _document_events(page: Page, profile: Profile) -> list[Event]:
+    """Return the act that the document itself is: a law is regulation, a plan or report is strategy, a notice opens."""
+    heads = [named.span for named in (profile.title,) if named is not None]
+    heads += [profile.adoption] if profile.adoption is not None else []
+    if not heads:
+        return []
+    instruments_told = [_FORMS[profile.form]] if profile.form in _FORMS else []
+    if profile.title is not None:
+        opened = [cue.instrument for cue in find_cues(page, profile.title.span, "official")]
+        if "scenario_opening" in opened or ("场景" in page.norm[slice(*profile.title.span)] and "开放" in page.norm[slice(*profile.title.span)]):
+            instruments_told.append("scenario_opening")
+        elif profile.form == "notice":
+            instruments_told.extend(opened[:1])
+    return [_event(profile, Cue(name, heads[0]), list(dict.fromkeys(heads)), "issued") for name in instruments_told]
+
+
+def _event(profile: Profile, cue: Cue, citations: list[Span], status: str) -> Event:
+    regions: list[Region] = [] if profile.region is None else [profile.region]
+    return Event(
+        instrument=cue.instrument,
+        side=instruments()[cue.instrument].side,
+        regions=regions,
+        date=profile.date,
+        citations=citations,
+        cue=cue.span,
+        status=status,
+        issuers=[profile.issuer] if profile.issuer is not None else [],
+        title=profile.title if profile.title is not None and profile.title.span in citations else None,
+        effective=profile.effective,
+    )
+
+
+def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[Event]) -> None:
+    clauses = page.clauses(sentence)
+    cues = [cue for cue in find_cues(page, sentence, "official") if not _forbidden(page, cue, clauses)]
+    marker = grant_marker(page, sentence)
+    amounts = find_amounts(page, sentence)
+    if marker is not None and _continues(page, sentence, in_line):
+        _continue(in_line[-1], sentence, amounts)
+        return
+    if marker is not None:
+        cues = _with_grant(page, sentence, marker, cues, amounts)
+    for name in dict.fromkeys(cue.instrument for cue in cues):
+        said = [cue for cue in cues if cue.instrument == name]
+        granted = marker is not None and _is_grant_event(said, marker, amounts)
+        citations = [sentence] if granted else _clauses_of(said, clauses, sentence)
+        event = _event(profile, said[0], citations, "planned" if profile.form == "report" else "issued")
+        event.amounts = _amounts_for(page, name, citations, amounts, granted=granted)
+        event.horizon = _horizon(page, sentence)
+        in_line.append(event)
+
+
+def _is_grant_event(said: list[Cue], marker: Span, amounts: list[Amount]) -> bool:
+    return bool(amounts) or any(cue.span.overlaps(marker) for cue in said)
+
+
+def _forbidden(page: Page, cue: Cue, clauses: list[Span]) -> bool:
+    clause = next((c for c in clauses if c.overlaps(cue.span)), cue.span)
+    return _FORBIDDEN.search(page.norm, clause.start, cue.span.end) is not None
+
+
+def _continues(page: Page, sentence: Span, in_line: list[Event]) -> bool:
+    """Return whether the sentence goes on about the grant before it: a cap for each firm, the next tier after «；»."""
+    if not in_line or not in_line[-1].amounts:
+        return bool(in_line) and _CONTINUED.match(page.norm[sentence.start : sentence.end]) is not None
+    words = page.norm[sentence.start : sentence.end]
+    before = page.norm[sentence.start - 1]
+    if before == "；":
+        instrument, _ = grant_for(page, sentence)
+        return instrument in {in_line[-1].instrument, "award_grant"}
+    return _CONTINUED.match(words) is not None
+
+
+def _continue(event: Event, sentence: Span, amounts: list[Amount]) -> None:
+    event.citations.append(sentence)
+    event.amounts.extend(amounts)
+    exact = [amount for amount in event.amounts if "exact" in amount.semantics]
+    if len(exact) > 1:
+        for amount in exact:
+            if "tiered" not in amount.semantics:
+                amount.semantics.append("tiered")
+
+
+def _with_grant(page: Page, sentence: Span, marker: Span, cues: list[Cue], amounts: list[Amount]) -> list[Cue]:
+    """Add the grant's instrument; of the other cues only those stay that the money is for, or that pull."""
+    instrument, _ = grant_for(page, sentence)
+    if instrument == "award_grant" and cues:
+        return cues
+    if not amounts and instrument == "award_grant":
+        return [*cues, Cue(instrument, marker)]
+    kept = [cue for cue in cues if cue.instrument == instrument or (instruments()[cue.instrument].side == "pull" and not amounts)]
+    return [Cue(instrument, marker), *kept]
+
+
+def _clauses_of(said: list[Cue], clauses: list[Span], sentence: Span) -> list[Span]:
+    found: list[Span] = []
+    for cue in said:
+        parts = [clause for clause in clauses if clause.overlaps(cue.span)]
+        span = Span(min(c.start for c in parts), max(c.end for c in parts)) if parts else sentence
+        if span not in found:
+            found.append(span)
+    return found
+
+
+def _amounts_for(page: Page, name: str, citations: list[Span], amounts: list[Amount], *, granted: bool) -> list[Amount]:
+    if granted:
+        return [replace(amount, semantics=list(amount.semantics)) for amount in amounts]
+    if name == "public_procurement":
+        return []
+    return [amount for amount in amounts if any(amount.core.within(span) for span in citations)]
+
+
+def _horizon(page: Page, sentence: Span) -> dict[str, object] | None:
+    for mention in find_dates(page, sentence):
+        if mention.kind == "horizon" and "year" in mention.parts:
+            return {"value": mention.parts["year"], "expr": mention.span.cite(page.text)}
+    return None
+
+
+def _outcome(profile: Profile, sentence: Span, told: tuple[str, Span, dict[str, object]]) -> Event:
+    subtype, cue, count = told
+    event = _event(profile, Cue("regulation", cue), [sentence], "reported")
+    event.instrument, event.side, event.kind = "outcome", None, "outcome"
+    event.subtype, event.count = subtype, count
+    return event
+
+
+def _joined(events: list[Event], profile: Profile) -> list[Event]:
+    """Give the measures their document; let a notice and the sentences that repeat its subject be one event."""
+    if not events or profile.title is None or events[0].title is None:
+        return events
+    head = events[0]
+    if profile.form != "notice":
+        return events
+    kept = [head]
+    for event in events[1:]:
+        if event.instrument == head.instrument and not event.amounts:
+            head.citations.extend(span for span in event.citations if span not in head.citations)
+        else:
+            kept.append(event)
+    return kept
+

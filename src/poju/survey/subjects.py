@@ -1,0 +1,112 @@
+"""Who acts in a sentence of a news text: the place whose government does what a cue says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from poju.survey.gazetteer import rules
+from poju.survey.model import Event, Region, Span
+from poju.survey.places import find_places
+from poju.survey.text import Page
+
+_LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
+_LISTED_AFTER = re.compile(r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b")
+_GENERIC = re.compile(r"(?:^|[，。；、\s])(?:该|当地|本|全)?(?:市|区|省|县)(?:里)?(?:政府|大数据|科技|卫健|财政|委|发改|经信|工信|人民政府|[一-鿿]{2,6}局)")
+_ANCHOR_AFTER = re.compile(r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后")
+_SHORT_NAME = 8
+_AFTER_REACH = 30
+
+
+@dataclass(slots=True)
+class Story:
+    """What a reader remembers while reading: the heading's place, the last subject, events told, names given."""
+
+    heading: list[Region] = field(default_factory=list)
+    subject: list[Region] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    names: dict[str, Event] = field(default_factory=dict)
+    paragraph_start: int = 0
+
+    def last(self) -> Event | None:
+        """Return the event told last."""
+        return self.events[-1] if self.events else None
+
+    def in_paragraph(self) -> Event | None:
+        """Return the event told last, where it was told in this paragraph."""
+        last = self.last()
+        return last if last is not None and last.citations[-1].start >= self.paragraph_start else None
+
+    def of_region(self, code: str | None, instrument: str) -> Event | None:
+        """Return the latest dated event of a region, one of the same instrument before any other."""
+        theirs = [event for event in self.events if event.date.value and any(r.code == code for r in event.regions)]
+        same = [event for event in theirs if event.instrument == instrument]
+        return (same or theirs or [None])[-1]
+
+
+def acting_places(page: Page, sentence: Span) -> list[Region]:
+    """Return the places of ``sentence`` that can act: not inside a title, not after «立足» or «落户», not a time anchor."""
+    titles = [] if page.english else page.titles(sentence)
+    return [
+        region
+        for region in find_places(page, sentence)
+        if not any(region.span.within(title) for title in titles) and not _is_object(page, region, sentence)
+    ]
+
+
+def _is_object(page: Page, region: Region, sentence: Span) -> bool:
+    if page.english:
+        before = page.norm[max(sentence.start, region.span.start - 16) : region.span.start]
+        return re.search(r"\b(?:after|like|unlike|than|compared with|following|behind|before)\s+$", before) is not None
+    before = page.norm[max(sentence.start, region.span.start - 4) : region.span.start]
+    if any(before.endswith(word) for word in rules()["object_after"]):
+        return True
+    return _ANCHOR_AFTER.match(page.norm[region.span.end : region.span.end + 12]) is not None
+
+
+def grouped(page: Page, places: list[Region], at: Region) -> list[Region]:
+    """Return the list that ``at`` stands in (貴州、浙江、江蘇…), or ``at`` alone."""
+    index = places.index(at)
+    first = last = index
+    while first > 0 and _LIST_GLUE.fullmatch(page.norm[places[first - 1].span.end : places[first].span.start]):
+        first -= 1
+    while last + 1 < len(places) and _LIST_GLUE.fullmatch(page.norm[places[last].span.end : places[last + 1].span.start]):
+        last += 1
+    return places[first : last + 1]
+
+
+def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], story: Story) -> tuple[list[Region], bool]:
+    """Return the places that act in ``cue`` and whether they were named in this sentence.
+
+    1. The nearest acting place before the cue, with the list it stands in. 2. One inside the cue. 3. A list after it
+    («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. The paragraph's subject, 6. the heading's.
+    """
+    before = [region for region in places if region.span.start < cue.start]
+    inside = [region for region in places if cue.start <= region.span.start < cue.end]
+    if before or inside:
+        return grouped(page, places, (before or inside)[-1 if before else 0]), True
+    after = [region for region in places if region.span.start >= cue.end]
+    if after and _LISTED_AFTER.search(page.norm, max(sentence.start, cue.start), after[0].span.start):
+        if after[0].span.start - cue.end <= _AFTER_REACH or len(grouped(page, places, after[0])) > 1:
+            return grouped(page, places, after[0]), True
+    named = _by_name(page, sentence, story)
+    if named is not None:
+        return named.regions, False
+    if story.subject:
+        return story.subject, False
+    if story.heading and not page.english:
+        return story.heading, False
+    return (story.heading, False) if story.heading else ([], False)
+
+
+def _by_name(page: Page, sentence: Span, story: Story) -> Event | None:
+    words = page.norm[sentence.start : sentence.end]
+    return next((event for name, event in story.names.items() if name in words), None)
+
+
+def remember_name(page: Page, event: Event, clause: Span, story: Story) -> None:
+    """Keep a short name given in quotation marks, so that a later mention of it is of this event's place."""
+    for title in [] if page.english else page.titles(clause):
+        name = page.norm[title.start + 1 : title.end - 1]
+        if 2 <= len(name) <= _SHORT_NAME and not name.endswith("条"):  # noqa: PLR2004 - a name has two characters
+            story.names.setdefault(page.norm[title.start : title.end], event)
