@@ -32,10 +32,11 @@ FIGURES = (
     "spread_low",
 )
 """The integer figures of a trial, which an attestation repeats: counts of orders, of patients (the clusters), the score
-as numerator ÷ denominator, and the spread S of its cluster totals as high · 2^62 + low."""
+as numerator ÷ denominator, and the spread S of its cluster totals as high · 2^62 + low. ``wrong`` counts wrong offers,
+``invalid`` answers that are none (a trap, a time-out, nonsense); both cost the same."""
 
 WRONG_WEIGHT = 3
-"""A wrong offer costs three correct ones: score = (correct − 3 · wrong) ÷ orders that have a valid result."""
+"""A wrong offer costs three correct ones: score = (correct − 3 · (wrong + invalid)) ÷ orders that have a valid result."""
 
 SPREAD_BITS = 62
 """S is split in two because a CBOR integer of the ledger has 64 bits."""
@@ -77,14 +78,16 @@ def consistent(figures: Mapping[str, cbor.Value], cases: int) -> bool:
         return False
     if any(figures[name] < 0 for name in FIGURES if name != "numerator"):
         return False
+    failures = figures["wrong"] + figures["invalid"]
     return bool(
         figures["orders"] == cases
-        and figures["eligible"] + figures["must_repeat"] == cases
+        and figures["eligible"] + figures["must_repeat"] <= cases
         and figures["correct"] + figures["missed"] <= figures["eligible"]
-        and figures["must_repeat_offers"] <= figures["must_repeat"]
+        and figures["eligible"] <= figures["correct"] + figures["missed"] + failures <= cases
+        and figures["must_repeat_offers"] <= min(figures["must_repeat"], failures)
         and figures["patients"] <= cases
         and figures["denominator"] == figures["eligible"]
-        and figures["numerator"] == figures["correct"] - WRONG_WEIGHT * figures["wrong"]
+        and figures["numerator"] == figures["correct"] - WRONG_WEIGHT * failures
         and max(figures["spread_high"], figures["spread_low"]) < 1 << SPREAD_BITS
     )
 

@@ -22,7 +22,7 @@ SMALLEST_SAMPLE = 2
 class Condition:
     """What an indicator has to show before money moves (FUND-2).
 
-    ``minimum_lower_ppm``: lower 95 % bound of its ratio; ``minimum_patients``: distinct patients; ``maximum_guard_ppm``:
+    ``minimum_lower_ppm``: its lower 95 % bound; ``minimum_patients``: distinct patients; ``maximum_guard_ppm``:
     offers on orders that had to be repeated ÷ such orders; ``attestations``: members that attest the same tuple;
     ``cohort_use`` and ``stage``: on which cohort, and what stage the version must have reached.
     """
