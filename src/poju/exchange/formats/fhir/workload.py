@@ -69,7 +69,7 @@ class Earlier(TypedDict):
     """Metadata of one earlier result of the same patient, oldest first in a case.
 
     ``id`` is local to its case. ``unit`` is a UCUM code, of the leading component where the item is a panel;
-    ``specimen`` a code of HL7 table 0487. Both are empty for imaging. ``quality`` is one of :data:`QUALITY_MARKS`,
+    ``specimen`` a code of HL7 table 0070. Both are empty for imaging. ``quality`` is one of :data:`QUALITY_MARKS`,
     ``flag`` of :data:`FLAGS`, ``time`` in seconds since 1970-01-01T00:00:00Z.
     """
 
@@ -186,7 +186,7 @@ class Note(NamedTuple):
 class Workload:
     """A region's recorded work. The same source and seed give the same bytes on every machine."""
 
-    def __init__(  # noqa: PLR0913 - one keyword for each of its parts
+    def __init__(
         self,
         *,
         institutions: Sequence[Institution],
