@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poju.errors import CallerError
+from poju.exchange import assertion
 from poju.i18n import _
-from poju.ledger import cbor, cose
 from poju.ledger.keys import PrivateKey
 from poju.units import Seconds
 
-CONTENT = "application/vnd.poju.same-person+cbor"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS link (member TEXT, handle TEXT, person INTEGER NOT NULL, PRIMARY KEY (member, handle));
 CREATE TABLE IF NOT EXISTS traits (person INTEGER NOT NULL, identifier TEXT, name TEXT NOT NULL, born TEXT NOT NULL);
@@ -114,5 +113,5 @@ class IdentityIndex:
             )
         with self._lock, self._connection as connection:
             connection.execute("INSERT INTO asserted VALUES (?, ?, ?)", (requester[0], pointer, until))
-        payload = {"requester": requester[0], "handle": requester[1], "pointer": pointer, "until": until}
-        return cose.sign(self._key, {cose.CONTENT_TYPE: CONTENT}, cbor.encode(payload))
+        subject = f"pointer/{pointer}"
+        return assertion.sign(self._key, requester=requester[0], pointer=subject, handle=requester[1], until=until)

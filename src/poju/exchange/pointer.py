@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 SALT_BYTES = 32
 POINTER_BYTES = 16
-HANDLE_BYTES = 12
+HANDLE_BYTES = 16
 
 
 def commitment(salt: bytes, record: bytes) -> bytes:
@@ -27,7 +27,7 @@ def new_pointer() -> str:
 
 
 def new_handle() -> str:
-    """Return a random patient name for one custodian: 24 hexadecimal digits; only the identity index joins two."""
+    """Return a random patient name for one custodian: 32 hexadecimal digits; only the identity index joins two."""
     return secrets.token_hex(HANDLE_BYTES)
 
 

@@ -5,25 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from poju.engine.embedded import wall_clock
 from poju.errors import PojuError
-from poju.exchange import custodian
+from poju.exchange import custodian, pointer
 from poju.exchange.custodian import AccessProof, Limits
 from poju.exchange.records import RecordStore
-from poju.ledger import cbor, statement
+from poju.ledger import cbor, leaf, statement
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.node import signatures
-from poju.node.client import LedgerClient
-from poju.node.ledger_api import CBOR, OK, bounded_body, problem
-from poju.node.outbox import Outbox
+from poju.node.client import LedgerClient, Refused
+from poju.node.ledger_api import CBOR, OK, TITLE, bounded_body, problem
+from poju.node.outbox import Build, Outbox
 from poju.node.replica import Replica
 
 MAX_PROOF = 1 << 18
+MAX_RECORD = 1 << 24
 SYNC_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class AccessWanted:
+    """What the institution's own staff asks for: a new access subject, whose record, why, and the index's assertion."""
+
+    subject: str
+    pointer: str
+    purpose: str
+    basis: str
+    assertion: bytes
 
 
 @dataclass
@@ -37,16 +49,17 @@ class Institution:
     client: LedgerClient
     outbox: Outbox
     limits: Limits
+    _proofs: dict[str, AccessProof] = field(default_factory=dict)
 
     def serve(self, proof: AccessProof, requester: str) -> bytes:
         """Return CBOR [record, salt] for a request that holds; raise the refusal that names the rule otherwise."""
 
-        def handle_of(pointer: str) -> str | None:
-            record = self.records.by_pointer(pointer)
+        def handle_of(name: str) -> str | None:
+            record = self.records.by_pointer(name)
             return None if record is None else record.handle
 
         now = wall_clock()
-        pointer = custodian.check(
+        held = custodian.check(
             proof,
             requester,
             log_key=self.replica.log_key,
@@ -55,7 +68,7 @@ class Institution:
             limits=self.limits,
             now=now,
         )
-        record = self.records.by_pointer(pointer)
+        record = self.records.by_pointer(held)
         if record is None:
             raise custodian.refused("access.not-held-here")
         self._release(statement.decode(proof.request).subject, record.commitment)
@@ -63,19 +76,53 @@ class Institution:
 
     def _release(self, subject: str, commitment: bytes) -> None:
         """Register the release; while the ledger is down it waits in the outbox and goes out later."""
+        self.outbox.queue(f"release/{subject}", self._signed("access-release", subject, {"commitment": commitment}))
 
+    def request(self, wanted: AccessWanted) -> dict[str, cbor.Value]:
+        """Register an access request for our own staff; keep its proof for :meth:`collect`; return what was decided."""
+        fields: dict[str, cbor.Value] = {"pointer": wanted.pointer, "purpose": wanted.purpose, "basis": wanted.basis}
+        fields["assertion"] = wanted.assertion
+        answer = self.outbox.send(f"request/{wanted.subject}", self._signed("access-request", wanted.subject, fields))
+        if isinstance(answer, Refused):
+            return {"outcome": "refused", "code": answer.code}
+        receipt, decision, decision_receipt = self.client.proof(answer.index)
+        raw = self.outbox.raw(f"request/{wanted.subject}")
+        self._proofs[wanted.subject] = AccessProof(raw, receipt, decision or b"", decision_receipt or b"")
+        decided = leaf.decode(decision or b"")
+        policies = list(decided.policies) if isinstance(decided, leaf.DecisionLeaf) else []
+        outcome = decided.outcome if isinstance(decided, leaf.DecisionLeaf) else "none"
+        return {"outcome": outcome, "entry": answer.index, "policies": policies}
+
+    def collect(self, subject: str, custodian_url: str, commitment: bytes) -> dict[str, cbor.Value]:
+        """Show the proof to the custodian; check what it serves against the pointer's commitment; acknowledge it."""
+        proof = self._proofs.get(subject)
+        if proof is None:
+            raise custodian.refused("access.not-granted")
+        other = LedgerClient(custodian_url)
+        response = other.post("/records", proof.encode(), self.key)
+        other.close()
+        if response.status_code != OK:
+            details = cbor.decode(response.content, MAX_PROOF)
+            return {"served": False, "code": str(details[TITLE])}
+        record, salt = cbor.decode(response.content, MAX_RECORD)
+        holds = pointer.commitment(salt, record) == commitment
+        fields = {"commitment": commitment, "holds": holds}
+        self.outbox.queue(f"acknowledge/{subject}", self._signed("access-acknowledge", subject, fields))
+        return {"served": True, "holds": holds, "bytes": len(record)}
+
+    def _signed(self, kind: str, subject: str, fields: dict[str, cbor.Value]) -> Build:
         def build() -> bytes:
             return statement.sign(
                 self.key,
-                "access-release",
+                kind,
                 issuer=self.member,
                 subject=subject,
                 issued_at=wall_clock(),
                 identifier=statement.new_identifier(),
-                fields={"commitment": commitment},
+                fields=fields,
             )
 
-        self.outbox.queue(f"release/{subject}", build)
+        return build
 
     def refresh(self) -> None:
         """Bring the replica up to date and send what waits; keep what is there while the ledger is down."""
@@ -117,10 +164,37 @@ def create(institution: Institution) -> FastAPI:
         served = await asyncio.to_thread(institution.serve, proof, member)
         return Response(served, OK, media_type=CBOR)
 
-    @app.post("/refresh")
+    app.include_router(_staff(institution))
+    return app
+
+
+def _staff(institution: Institution) -> APIRouter:
+    """Return what the institution's own staff's systems call, signed by its own key."""
+    router = APIRouter()
+
+    def own(key_id: bytes) -> PublicKey | None:
+        """Return our own key: what follows is for our own staff's systems only."""
+        return institution.key.public if key_id == institution.key.public.thumbprint else None
+
+    @router.post("/request")
+    async def request_access(request: Request) -> Response:
+        body = await bounded_body(request, MAX_PROOF)
+        signatures.verify(request, body, own)
+        wanted = AccessWanted(*cbor.decode(body, MAX_PROOF))
+        return Response(cbor.encode(await asyncio.to_thread(institution.request, wanted)), OK, media_type=CBOR)
+
+    @router.post("/collect")
+    async def collect(request: Request) -> Response:
+        body = await bounded_body(request, MAX_PROOF)
+        signatures.verify(request, body, own)
+        subject, url, commitment = cbor.decode(body, MAX_PROOF)
+        found = await asyncio.to_thread(institution.collect, subject, url, commitment)
+        return Response(cbor.encode(found), OK, media_type=CBOR)
+
+    @router.post("/refresh")
     async def refresh(request: Request) -> Response:
-        signatures.verify(request, await bounded_body(request, MAX_PROOF), find)
+        signatures.verify(request, await bounded_body(request, MAX_PROOF), own)
         await asyncio.to_thread(institution.refresh)
         return Response(cbor.encode([institution.replica.size, institution.replica.fetched]), OK, media_type=CBOR)
 
-    return app
+    return router
