@@ -20,18 +20,16 @@ _ORDER = re.compile(r"第[一二三四五六七八九十百]+届|第[一二三�
 
 
 def issuers_of(page: Page, subjects: list[Region], sentence: Span) -> list[Named]:
-    """Return the organs that stand right at the ``subjects``' names, and those listed beside the last one."""
+    """Return the organs that stand right at the ``subjects``' names, or these names alone, and organs listed beside."""
     found: list[Named] = []
     for region in subjects:
         if region.level == "country" and region.code == NATION:
             found.append(Named(page.text[region.span.start : region.span.end], region.span))
             continue
         match = _ORGAN.match(page.norm, region.span.end, max(sentence.end, region.span.end))
-        if match is None:
-            continue
-        span = Span(region.span.start, match.end())
+        span = Span(region.span.start, match.end()) if match is not None else region.span
         found.append(Named(page.text[span.start : span.end], span))
-        found.extend(_beside(page, match.end(), sentence))
+        found.extend(_beside(page, span.end, sentence))
     return found
 
 

@@ -27,6 +27,10 @@ def date_for(
     for mention in (*reversed(before), *after[:1]):
         if mention in after and (fresh and not page.english):
             continue
+        shared = next((event for event in fresh if event.date.expr == mention.span), None)
+        beside = page.english and mention.parts.get("way") in {"after", "before"}
+        if shared is not None and not beside:
+            return _same_time(shared)
         when = _resolved(page, profile, sentence, cue, mention, story)
         if when is not None:
             return when

@@ -27,7 +27,7 @@ _HORIZON = re.compile(
 )
 _EFFECTIVE = re.compile(r"自(?P<year>\d{4})年(?P<month>\d{1,2})月(?P<day>\d{1,2})日起(?:施行|实施|执行|生效)?(?:[^。；]{0,12}?有效期(?P<length>[一二三四五六七八九十\d]+)年)?")
 _CHINESE: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("same_year", re.compile(rf"(?:同年|当年|同一年)(?:的)?(?:{_MONTH_DAY})?(?!的政府工作报告)")),
+    ("same_year", re.compile(rf"(?:同年|当年(?!的)|同一年)(?:的)?(?:{_MONTH_DAY})?")),
     ("next_year", re.compile(rf"(?:次年|翌年|第二年|转年)(?:的)?(?:{_MONTH_DAY}|(?P<season>春|夏|秋|冬)[天季])?")),
     ("offset", re.compile(rf"(?:短短|仅仅|仅|不到|大约|约|时隔|过了)?(?:(?P<half>半)年|(?P<count>{NUMERAL})(?P<unit>个半?月|年|天|周))(?P<and_half>半)?(?:之|以)?(?P<way>后|前)")),
     ("minguo", re.compile(rf"民国(?P<year>{NUMERAL})年(?:{_MONTH_DAY})?")),

@@ -17,9 +17,9 @@ from poju.survey.gazetteer import contains
 from poju.survey.model import NO_DATE, Event, Finding, Named, Region, Span
 from poju.survey.places import find_places
 from poju.survey.profile import Profile
-from poju.survey.subjects import Story, acting_places, grouped, remember_name, subject_of
+from poju.survey.subjects import Story, acting_places, dateline_place, grouped, remember_name, subject_of
 from poju.survey.text import Page
-from poju.survey.wording import is_recap, outcome_of, status_of, voided
+from poju.survey.wording import is_recap, outcome_of, remark, status_of, voided
 
 _HEADING = 16
 _HEADING_EN = 60
@@ -32,7 +32,7 @@ _RECIPIENT = re.compile(r"(?:对|给|向)[^，。；]{2,40}?(?:企业|机构|单
 
 def news_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
     """Return the events, outcomes and findings of a news text."""
-    story = Story()
+    story = Story(dateline=dateline_place(page, profile))
     outcomes: list[Event] = []
     findings: list[Finding] = []
     for line in page.lines():
@@ -65,7 +65,10 @@ def _read_sentence(
     page: Page, profile: Profile, sentence: Span, story: Story, outcomes: list[Event], findings: list[Finding]
 ) -> None:
     places = acting_places(page, sentence)
-    cues = _with_grant(page, sentence, find_cues(page, sentence, "news"))
+    cues = _with_grant(page, sentence, _acts(page, sentence))
+    remarked = remark(page, sentence) if not cues else None
+    if remarked is not None:
+        _note(findings, Finding(remarked, [], sentence))
     told = outcome_of(page, sentence)
     if told is not None and not page.in_speech(told[1]):
         clauses = [c for c in page.clauses(sentence) if c.overlaps(told[1])]
@@ -92,6 +95,12 @@ def _read_sentence(
             remember_name(page, event, _clause(page, sentence, cue.span), story)
     if places and not (fresh and fresh[-1].aggregate):
         story.subject = fresh[-1].regions if fresh else [places[-1]]
+
+
+def _acts(page: Page, sentence: Span) -> list[Cue]:
+    """Return the cues of the sentence's own words: what stands inside a title is content, not an act."""
+    titles = [] if page.english else page.titles(sentence)
+    return [cue for cue in find_cues(page, sentence, "news") if not any(cue.span.within(title) for title in titles)]
 
 
 def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
@@ -169,7 +178,8 @@ def _parent(event: Event, story: Story, fresh: list[Event], *, named: bool) -> s
     last = story.in_paragraph()
     candidates = fresh or ([last] if last is not None and not named else [])
     for earlier in candidates[:1]:
-        if event.instrument == "strategy_plan" or not _related(earlier, event):
+        apart = event.date.value is not None and event.date.value != earlier.date.value
+        if event.instrument == "strategy_plan" or apart or not _related(earlier, event):
             return None
         return earlier.identifier if earlier.instrument in {"strategy_plan", "white_paper", "regulation"} else earlier.part_of
     return None

@@ -7,8 +7,6 @@ punishes is no event; what a report says about the past year is an outcome, not 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-
 from poju.survey.amounts import find_amounts
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
@@ -21,11 +19,13 @@ _FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经")
 _CONTINUED = re.compile(r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,16}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)")
 _FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
 _HEADING_LENGTH = 40
+_MOST_CITATIONS = 8
+_WITHOUT_MONEY = {"public_procurement", "regulation", "strategy_plan"}
 
 
 def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
     """Return the events, outcomes and findings of an official text."""
-    if profile.region is None:
+    if profile.region is None and profile.title is None and profile.adoption is None:
         return [], [], []
     events = _document_events(page, profile)
     outcomes: list[Event] = []
@@ -42,7 +42,7 @@ def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Eve
             elif not looking_back and not void_in_law(page, sentence) and not page.in_speech(sentence):
                 _read_sentence(page, profile, sentence, in_line)
         events.extend(in_line)
-    return _joined(events, profile), outcomes, []
+    return _joined(events, page, profile), outcomes, []
 
 
 def _looks_back(page: Page, line: Span, *, before: bool) -> bool:
@@ -101,7 +101,8 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
         granted = marker is not None and _is_grant_event(said, marker, amounts)
         citations = [sentence] if granted else _clauses_of(said, clauses, sentence)
         event = _event(profile, said[0], citations, "planned" if profile.form == "report" else "issued")
-        event.amounts = _amounts_for(page, name, citations, amounts, granted=granted)
+        others = [cue for cue in cues if cue.instrument != name]
+        event.amounts = amounts if granted else _amounts_for(sentence, said, others, clauses, amounts)
         event.horizon = _horizon(page, sentence)
         in_line.append(event)
 
@@ -158,12 +159,15 @@ def _clauses_of(said: list[Cue], clauses: list[Span], sentence: Span) -> list[Sp
     return found
 
 
-def _amounts_for(page: Page, name: str, citations: list[Span], amounts: list[Amount], *, granted: bool) -> list[Amount]:
-    if granted:
-        return [replace(amount, semantics=list(amount.semantics)) for amount in amounts]
-    if name == "public_procurement":
+def _amounts_for(
+    sentence: Span, said: list[Cue], others: list[Cue], clauses: list[Span], amounts: list[Amount]
+) -> list[Amount]:
+    """Return the sums from the cue's clause up to the clause of the next instrument."""
+    if said[0].instrument in _WITHOUT_MONEY:
         return []
-    return [amount for amount in amounts if any(amount.core.within(span) for span in citations)]
+    start = next((c.start for c in clauses if c.overlaps(said[0].span)), said[0].span.start)
+    following = [c.start for cue in others for c in clauses if c.overlaps(cue.span) and c.start > start]
+    return [amount for amount in amounts if start <= amount.core.start < min(following, default=sentence.end)]
 
 
 def _horizon(page: Page, sentence: Span) -> dict[str, object] | None:
@@ -181,18 +185,21 @@ def _outcome(profile: Profile, sentence: Span, told: tuple[str, Span, dict[str, 
     return event
 
 
-def _joined(events: list[Event], profile: Profile) -> list[Event]:
-    """Give the measures their document; let a notice and the sentences that repeat its subject be one event."""
-    if not events or profile.title is None or events[0].title is None:
-        return events
-    head = events[0]
-    if profile.form != "notice":
-        return events
-    kept = [head]
-    for event in events[1:]:
-        if event.instrument == head.instrument and not event.amounts:
-            head.citations.extend(span for span in event.citations if span not in head.citations)
-        else:
+def _joined(events: list[Event], page: Page, profile: Profile) -> list[Event]:
+    """Let sentences that say the same tool in the same words be one act, and a notice with what repeats its subject."""
+    kept: list[Event] = []
+    for event in events:
+        known = next((k for k in kept if _same_act(k, event, page, profile)), None)
+        if known is None:
             kept.append(event)
+        elif len(known.citations) < _MOST_CITATIONS:
+            known.citations.extend(span for span in event.citations if span not in known.citations)
     return kept
 
+
+def _same_act(known: Event, event: Event, page: Page, profile: Profile) -> bool:
+    if known.instrument != event.instrument or event.amounts:
+        return False
+    if profile.form == "notice" and known.title is not None:
+        return True
+    return not known.amounts and page.norm[slice(*known.cue)] == page.norm[slice(*event.cue)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from poju.survey.gazetteer import (
     NATION,
@@ -24,7 +25,7 @@ _ZONE = re.compile(
     r"|保税区|自贸试验区|自由贸易试验区|综合保税区|新区|科技城|示范区)"
 )
 _ORGAN = re.compile(r"(?:省|市|区|县)?(?:人民政府|政府|省委|市委|区委|县委|[一-鿿]{2,12}(?:局|厅|委员会|办公室)|市长|书记|市)")
-_CITY_OF = re.compile(r"\b(?:city|town|municipality|province|state) of ([A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+)?)")
+_CITY_OF = re.compile(r"\b(?i:city|town|municipality|province|state) of ([A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+)?)")
 _ENGLISH_WORDS = re.compile(r"[A-Z][A-Za-z'’]+(?:[ -](?:District|County|City|Banner|Mongolia|Kong))?")
 _TOO_MANY_HOMONYMS = 6
 
@@ -81,11 +82,19 @@ def _resolve(norm: str, span: Span, alias: Alias, beside: Region | None, earlier
     if alias.weak:
         listed = norm[span.start - 1 : span.start] == "、" and bool(earlier) and earlier[-1].span.end == span.start - 1
         named = divisions()[alias.codes[0]].level != "district" and (listed or _ORGAN.match(norm, span.end))
-        if not named:
+        if not named and not (len(alias.codes) == 1 and alias.codes[0] in _told_in_full(norm)):
             return None
     if len(alias.codes) == 1:
         return _region(alias.codes[0], span)
     return _by_context(span, alias, earlier)
+
+
+@lru_cache(maxsize=8)
+def _told_in_full(norm: str) -> frozenset[str]:
+    """Return the divisions that the text names in full somewhere; their short names are theirs from then on."""
+    return frozenset(
+        alias.codes[0] for _, alias in _hits(norm, Span(0, len(norm))) if not alias.weak and len(alias.codes) == 1
+    )
 
 
 def _twins(code: str, text: str) -> list[str]:
@@ -148,9 +157,9 @@ def _english(page: Page, within: Span) -> list[Region]:
         region = _english_region(Span(*match.span()), codes, regions)
         if region is not None:
             regions.append(region)
-    for match in re.finditer(_CITY_OF.pattern, text[within.start : within.end], re.IGNORECASE):
-        span = Span(within.start + match.start(), within.start + match.end())
-        if match.group(1)[0].isupper() and not any(region.span.overlaps(span) for region in regions):
+    for match in _CITY_OF.finditer(text, within.start, within.end):
+        span = Span(*match.span())
+        if not any(region.span.overlaps(span) for region in regions):
             regions.append(Region(None, text[span.start : span.end], "city", span))
     low = page.norm
     for name in rules()["national_organs_english"]:

@@ -46,6 +46,7 @@ class Profile:
     issuer: Named | None = None
     effective: Json | None = None
     body_start: int = 0
+    dateline: Span | None = None
     apart: list[Span] = field(default_factory=list)
 
 
@@ -92,16 +93,19 @@ def _head_line(page: Page, line: Span, profile: Profile) -> None:
     words = page.norm[line.start : line.end]
     if profile.title is None and len(words) <= _LONGEST_TITLE:
         _title(page, line, profile)
-    if profile.adoption is None and len(words) <= 2 * _LONGEST_TITLE and _ADOPTED.search(words):
+    if len(words) <= 2 * _LONGEST_TITLE and _ADOPTED.search(words):
         when = _first_date(page, line)
         if when.value is not None:
-            profile.adoption, profile.date = line, when
             profile.apart.append(line)
+        if when.value is not None and (profile.adoption is None or when.value > (profile.date.value or "")):
+            profile.adoption, profile.date = line, when
             if "会议上" in words:
                 profile.form = "report"
     if _META.match(words):
         profile.apart.append(line)
     dateline = _DATELINE.match(page.text[line.start : line.end])
+    if dateline:
+        profile.dateline = Span(line.start, line.start + dateline.end("city"))
     if dateline and profile.date.value is None:
         profile.date = _first_date(page, Span(line.start + dateline.start("date"), line.start + dateline.end("date")))
 

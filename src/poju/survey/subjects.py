@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from poju.survey.actors import enterprises_of
 from poju.survey.gazetteer import rules
 from poju.survey.model import Event, Region, Span
 from poju.survey.places import find_places
+from poju.survey.profile import Profile
 from poju.survey.text import Page
 
 _LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
 _LISTED_AFTER = re.compile(r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b")
 _GENERIC = re.compile(r"(?:^|[，。；、\s])(?:该|当地|本|全)?(?:市|区|省|县)(?:里)?(?:政府|大数据|科技|卫健|财政|委|发改|经信|工信|人民政府|[一-鿿]{2,6}局)")
 _ANCHOR_AFTER = re.compile(r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后")
+_PLURAL = re.compile(r"[，；](?:但|而)?(?:多个|不少|许多|各个?|其他|一些|众多|大多数?|部分)(?:省份?|城市|地方|地区|省市|政府|地)")
 _SHORT_NAME = 8
 _AFTER_REACH = 30
 
@@ -22,6 +25,7 @@ _AFTER_REACH = 30
 class Story:
     """What a reader remembers while reading: the heading's place, the last subject, events told, names given."""
 
+    dateline: list[Region] = field(default_factory=list)
     heading: list[Region] = field(default_factory=list)
     subject: list[Region] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -44,13 +48,23 @@ class Story:
         return (same or theirs or [None])[-1]
 
 
+def dateline_place(page: Page, profile: Profile) -> list[Region]:
+    """Return the place of an English dateline (`GUIYANG, 14 May 2023 -`): the one that the city's own acts belong to."""
+    if profile.dateline is None:
+        return []
+    city = page.text[slice(*profile.dateline)]
+    whole = Span(0, len(page.text))
+    named = [region for region in find_places(page, whole) if city.lower() in page.norm[slice(*region.span)]]
+    return named[:1] or [Region(None, city.title(), "city", profile.dateline)]
+
+
 def acting_places(page: Page, sentence: Span) -> list[Region]:
     """Return the places of ``sentence`` that can act: not inside a title, not after «立足» or «落户», not a time anchor."""
-    titles = [] if page.english else page.titles(sentence)
+    apart = ([] if page.english else page.titles(sentence)) + [named.span for named in enterprises_of(page, sentence)]
     return [
         region
         for region in find_places(page, sentence)
-        if not any(region.span.within(title) for title in titles) and not _is_object(page, region, sentence)
+        if not any(region.span.within(span) for span in apart) and not _is_object(page, region, sentence)
     ]
 
 
@@ -82,6 +96,8 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
     («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. The paragraph's subject, 6. the heading's.
     """
     before = [region for region in places if region.span.start < cue.start]
+    if before and _PLURAL.search(page.norm, before[-1].span.end, cue.start):
+        return [], False
     inside = [region for region in places if cue.start <= region.span.start < cue.end]
     if before or inside:
         return grouped(page, places, (before or inside)[-1 if before else 0]), True
@@ -94,9 +110,7 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
         return named.regions, False
     if story.subject:
         return story.subject, False
-    if story.heading and not page.english:
-        return story.heading, False
-    return (story.heading, False) if story.heading else ([], False)
+    return story.heading or story.dateline, False
 
 
 def _by_name(page: Page, sentence: Span, story: Story) -> Event | None:

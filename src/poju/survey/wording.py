@@ -32,12 +32,17 @@ def search(pattern: str, page: Page, span: Span) -> Span | None:
 
 def voided(page: Page, sentence: Span, cue: Span) -> str | None:
     """Return why a cue of a news sentence reports no act (hypothetical, recommendation, gap …), or None where it does."""
-    if page.in_speech(cue):
-        return "opinion"
     for item in table()["void"]:
         if search(item["pattern"], page, sentence):
             return str(item["type"])
-    return None
+    return "opinion" if page.in_speech(cue) else None
+
+
+def remark(page: Page, sentence: Span) -> str | None:
+    """Return the type of a remark about policies that reports no act at all (a gap, a diagnosis), or None."""
+    if search(table()["remark"]["about"], page, sentence) is None:
+        return None
+    return next((str(item["type"]) for item in table()["void"] if search(item["pattern"], page, sentence)), None)
 
 
 def void_in_law(page: Page, sentence: Span) -> bool:
@@ -53,7 +58,7 @@ def is_recap(page: Page, sentence: Span) -> bool:
 def status_of(page: Page, clause: Span, cue: Span, default: str) -> str:
     """Return planned, held, issued or announced by the words of the cue, then of its clause."""
     for within in (cue, clause):
-        for status in ("held", "issued", "planned", "announced"):
+        for status in ("held", "planned", "issued", "announced"):
             if search(table()["status"][status], page, within):
                 return status
     return default

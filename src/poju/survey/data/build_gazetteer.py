@@ -16,8 +16,8 @@ from opencc import OpenCC
 
 HEADER = """\
 # GB/T 2260 divisions of the year 2020: code, level, names in three scripts, short name, English name.
-# Source: adcodes.csv of the Python package cpca 0.5.5 (MIT, (c) 2018 QinYuan Du); zh-Hant by OpenCC's STCharacters and
-# STPhrases (Apache-2.0); English from Hanyu Pinyin readings of pypinyin (MIT), with the official spellings below.
+# Source: adcodes.csv of the Python package cpca 0.5.5 (MIT, (c) 2018 QinYuan Du); zh-Hant by OpenCC's s2tw
+# (Apache-2.0); English from Hanyu Pinyin readings of pypinyin (MIT), with the official spellings below.
 # Made by build_gazetteer.py; do not edit by hand, edit the script.
 """
 
@@ -91,7 +91,7 @@ def main() -> None:
     source, readings = Path(sys.argv[1]), Path(sys.argv[2])
     sys.path.insert(0, str(readings))
     lazy_pinyin = import_module("pypinyin").lazy_pinyin
-    convert = OpenCC("s2t").convert
+    convert = OpenCC("s2tw").convert
     peoples = nations(source.parent)
     with source.open(encoding="utf-8", newline="") as handle:
         rows = {row["adcode"][:6]: row["name"] for row in csv.DictReader(handle) if row["adcode"].endswith("000000")}
