@@ -95,8 +95,8 @@ def from_header(identifier: str, header: Mapping[str, str], query: bytes) -> Ind
 def suppress(row: Mapping[str, Cell], minimum: int = MINIMUM_PATIENTS) -> dict[str, Cell] | None:
     """Return ``row`` as it may be published, or None where it may not be (PRIV-4).
 
-    ``row`` has ``numerator``, ``denominator`` and ``patients``. Below ``minimum`` distinct patients nothing is published;
-    nor where numerator or its complement is a count from 1 to 9, since either would tell the other.
+    ``row`` has ``numerator``, ``denominator`` and ``patients``. Nothing is published below ``minimum`` patients, nor
+    where numerator or its complement is a count from 1 to 9, since either would tell the other.
     """
     numerator, denominator, patients = (_integer(row.get(key)) for key in ("numerator", "denominator", "patients"))
     cells = (numerator, denominator - numerator)

@@ -32,11 +32,12 @@ FIGURES = (
     "spread_low",
 )
 """The integer figures of a trial, which an attestation repeats: counts of orders, of patients (the clusters), the score
-as numerator ÷ denominator, and the spread S of its cluster totals as high · 2^62 + low. ``wrong`` counts wrong offers,
-``invalid`` answers that are none (a trap, a time-out, nonsense); both cost the same."""
+as numerator ÷ denominator, and the spread S of its cluster totals as high · 2^62 + low. ``wrong`` counts wrong offers
+and answers that are none (a trap, a time-out, nonsense), ``invalid`` the latter alone; ``must_repeat`` counts the orders
+without a valid result, ``must_repeat_offers`` what counts as wrong among them."""
 
 WRONG_WEIGHT = 3
-"""A wrong offer costs three correct ones: score = (correct − 3 · (wrong + invalid)) ÷ orders that have a valid result."""
+"""A failure costs three correct offers: score = (correct − 3 · wrong) ÷ orders that have a valid result."""
 
 SPREAD_BITS = 62
 """S is split in two because a CBOR integer of the ledger has 64 bits."""
@@ -78,16 +79,16 @@ def consistent(figures: Mapping[str, cbor.Value], cases: int) -> bool:
         return False
     if any(figures[name] < 0 for name in FIGURES if name != "numerator"):
         return False
-    failures = figures["wrong"] + figures["invalid"]
     return bool(
         figures["orders"] == cases
-        and figures["eligible"] + figures["must_repeat"] <= cases
+        and figures["eligible"] + figures["must_repeat"] == cases
         and figures["correct"] + figures["missed"] <= figures["eligible"]
-        and figures["eligible"] <= figures["correct"] + figures["missed"] + failures <= cases
-        and figures["must_repeat_offers"] <= min(figures["must_repeat"], failures)
+        and figures["eligible"] <= figures["correct"] + figures["missed"] + figures["wrong"] <= cases
+        and figures["invalid"] <= figures["wrong"]
+        and figures["must_repeat_offers"] <= min(figures["must_repeat"], figures["wrong"])
         and figures["patients"] <= cases
         and figures["denominator"] == figures["eligible"]
-        and figures["numerator"] == figures["correct"] - WRONG_WEIGHT * failures
+        and figures["numerator"] == figures["correct"] - WRONG_WEIGHT * figures["wrong"]
         and max(figures["spread_high"], figures["spread_low"]) < 1 << SPREAD_BITS
     )
 

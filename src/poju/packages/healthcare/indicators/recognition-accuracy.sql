@@ -4,27 +4,26 @@
 -- name en: accuracy of recognition advice
 -- unit: ppm
 -- direction: higher
--- numerator: correct offers less three times the wrong ones and the failed answers
+-- numerator: correct offers less three times the wrong ones
 -- denominator: orders of the cohort that have a valid earlier result
 -- minimum: 30
 -- guard: must_repeat_offers / must_repeat
 -- class: cohort
 -- uses: trial-reveal.figures, trial-reveal.trace_root, cohort-commit.cases
 --
--- Reads graded(number, patient, eligible, must_repeat, offered, valid, invalid), one row for each order, all integers
--- eligible = 1 where the answer key holds a valid earlier result
--- must_repeat = 1 where the key says why the examination has to be done again, although there are earlier results
+-- Reads graded(number, patient, eligible, offered, valid, invalid), one row for each order of the cohort, all integers
+-- eligible = 1 where the answer key holds a valid earlier result, else the examination has to be done
 -- offered = 1 where the version offered a result, valid = 1 where that result is in the answer key
--- invalid = 1 where it gave no advice at all, by a trap, a time-out or nonsense, which costs as much as a wrong offer
+-- invalid = 1 where it gave no advice at all, by a trap, a time-out or nonsense, which counts as a wrong offer
 -- spread_high and spread_low are S = sum over patients of (x N - X n)^2, split at 2^62
 WITH outcome AS (
     SELECT
         patient,
         eligible,
-        must_repeat,
+        1 - eligible AS repeats,
         invalid,
         CASE WHEN invalid = 0 AND offered = 1 AND valid = 1 AND eligible = 1 THEN 1 ELSE 0 END AS correct,
-        CASE WHEN invalid = 0 AND offered = 1 AND NOT (valid = 1 AND eligible = 1) THEN 1 ELSE 0 END AS wrong
+        CASE WHEN invalid = 1 OR (offered = 1 AND NOT (valid = 1 AND eligible = 1)) THEN 1 ELSE 0 END AS wrong
     FROM graded
 ),
 total AS (
@@ -33,17 +32,17 @@ total AS (
         coalesce(sum(eligible), 0) AS eligible,
         coalesce(sum(correct), 0) AS correct,
         coalesce(sum(wrong), 0) AS wrong,
-        coalesce(sum(CASE WHEN eligible = 1 AND correct + wrong + invalid = 0 THEN 1 ELSE 0 END), 0) AS missed,
-        coalesce(sum(must_repeat), 0) AS must_repeat,
-        coalesce(sum(must_repeat * (wrong + invalid)), 0) AS must_repeat_offers,
+        coalesce(sum(CASE WHEN eligible = 1 AND correct + wrong = 0 THEN 1 ELSE 0 END), 0) AS missed,
+        coalesce(sum(repeats), 0) AS must_repeat,
+        coalesce(sum(repeats * wrong), 0) AS must_repeat_offers,
         coalesce(sum(invalid), 0) AS invalid,
         count(DISTINCT patient) AS patients,
-        coalesce(sum(correct - 3 * (wrong + invalid)), 0) AS numerator,
+        coalesce(sum(correct - 3 * wrong), 0) AS numerator,
         coalesce(sum(eligible), 0) AS denominator
     FROM outcome
 ),
 cluster AS (
-    SELECT patient, sum(correct - 3 * (wrong + invalid)) AS x, sum(eligible) AS n
+    SELECT patient, sum(correct - 3 * wrong) AS x, sum(eligible) AS n
     FROM outcome
     GROUP BY patient
 ),
