@@ -12,11 +12,13 @@ import numpy as np
 
 from poju.fit.kernel import density, location_quotient, proximity, specialised
 
+FILLED = 0.3
+
 
 def main() -> None:
     regions, industries = (int(argument) for argument in (sys.argv[1:] + ["300", "1000"][len(sys.argv) - 1 :])[:2])
     source = np.random.default_rng(1)
-    table = source.lognormal(3.0, 2.0, (regions, industries)) * (source.random((regions, industries)) < 0.3)
+    table = source.lognormal(3.0, 2.0, (regions, industries)) * (source.random((regions, industries)) < FILLED)
     started = time.process_time()
     pattern = specialised(location_quotient(table))
     near = density(pattern, proximity(pattern))

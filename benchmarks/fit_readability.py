@@ -1,7 +1,7 @@
 """Can structure tell which provinces stress a field? AUC for each scenario, and popularity and shuffles beside it.
 
-A province counts as stressing a field where the field's share of its 2026 report is at least 1.3 × the mean share of all
-provinces. The scores use no label, so nothing is fitted: every province is out of sample. Prints JSON, AUC in ppm.
+A province counts as stressing a field where the field's share of its 2026 report is at least 1.3 × the mean share of
+all provinces. The scores use no label, so nothing is fitted: every province is out of sample. Prints JSON, AUC in ppm.
 
 Run: python benchmarks/fit_readability.py
 """

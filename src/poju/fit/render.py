@@ -79,7 +79,7 @@ def _distinctive_row(row: dict[str, Any], language: str) -> list[str]:
     if any(item["met"] is False for item in row["prerequisites"]):
         marks.append(translate(_("prerequisite missing"), language))
     if not row["readable"]:
-        marks.append(translate(_("not tested"), language))
+        marks.append(translate(_("not proven"), language))
     return [
         str(row["rank"]),
         row["names"][language],
@@ -100,7 +100,7 @@ def _legend(language: str) -> str:
     return translate(
         _(
             "share and baseline: the field's part in the reports of the other regions. score: 1.00× is like all regions"
-            " together. not tested: no test has shown that structure tells this field."
+            " together. not proven: no test has shown that structure tells this field."
         ),
         language,
     )

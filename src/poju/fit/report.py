@@ -171,7 +171,7 @@ class _Report:
                 "interval": list(intervals[name]),
                 "prerequisites": prerequisites[name],
                 "reasons": [reason for part in components[name] if (reason := self._reason(part)) is not None],
-                "readable": scenarios()[name].readability != "untested",
+                "readable": scenarios()[name].readability != "unproven",
                 "package": scenarios()[name].package,
             }
             for name in sorted(places, key=places.__getitem__)

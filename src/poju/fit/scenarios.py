@@ -13,7 +13,7 @@ from poju.errors import BugError
 from poju.fit.figures import columns, table_rules
 from poju.i18n import LANGUAGES, _
 
-READABILITY = ("yes", "no", "untested")
+READABILITY = ("yes", "no", "unproven")
 
 Names = dict[str, str]
 """A text in each of the three languages."""
@@ -174,7 +174,7 @@ def catalogue() -> list[dict[str, Any]]:
 
     Each entry: ``id``, ``names`` and ``needs`` in three languages, ``field``, ``industries`` (GB/T 4754-2017),
     ``prerequisites`` (``text`` and ``figures``, the codes that would show it), ``readable`` (bool), ``readability``
-    ("yes", "no", "untested"), ``package`` (str or None), ``sources``.
+    ("yes", "no", "unproven"), ``package`` (str or None), ``sources``.
     """
     return [
         {
