@@ -1,0 +1,216 @@
+"""The console's HTTP side: GET and HEAD only, loopback names only, nothing but the pages of one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from poju.console import page, report
+from poju.errors import CallerError, PojuError
+from poju.i18n import LANGUAGES, _, choose_language, translate
+
+HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+LONGEST_QUERY = 500
+LONGEST_ACCEPT = 500
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cache-Control": "no-store",
+}
+STATUS_WORDS = {
+    400: _("This address cannot be read."),
+    404: _("There is no such page."),
+    405: _("This console only shows; it takes no changes."),
+    421: _("This console answers only under the name of this machine itself."),
+}
+METHODS = ["GET", "HEAD"]
+
+
+class Source:
+    """The one file, read again when it changes; held by the application, used by its one process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stamp: tuple[int, int] | None = None
+        self._report: dict[str, Any] = {}
+
+    def current(self) -> dict[str, Any]:
+        """Return the checked report; errors as for :func:`poju.console.report.load`."""
+        try:
+            status = (self.folder / report.FILE).stat()
+            stamp = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._stamp:
+            self._report, self._stamp = report.load(self.folder), stamp
+        return self._report
+
+
+def create(folder: Path, language: str | None = None) -> FastAPI:
+    """Return the console over ``folder/report.json``; ``language`` is spoken unless ``?lang=`` asks for another.
+
+    Without ``language`` the browser's Accept-Language decides (RFC 9110 section 12.5.4). The report is read at once, so
+    that a folder without one ends here: errors as for :func:`poju.console.report.load`.
+    """
+    source = Source(folder)
+    source.current()
+    app = FastAPI(title="Poju console", docs_url=None, redoc_url=None, openapi_url=None)
+
+    def speak(request: Request) -> str:
+        return ask_language(request, language)
+
+    def show(room: str) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            view = page.View(
+                language=speak(request),
+                single=False,
+                room=room,
+                region=request.query_params.get("region", ""),
+                instrument=request.query_params.get("instrument", ""),
+            )
+            return _html(page.room_page(source.current(), view))
+
+        return answer
+
+    def tell(room: str) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            found = page.twin(source.current(), room)
+            if room == "landscape":
+                found = _only(found, request.query_params.get("region"), request.query_params.get("instrument"))
+            body = json.dumps(found, ensure_ascii=False, indent=1).encode("utf-8", errors="replace")
+            return Response(body, media_type="application/json")
+
+        return answer
+
+    for room in page.ROOMS:
+        app.add_api_route("/" if room == "index" else f"/{room}", show(room), methods=METHODS, name=room)
+        app.add_api_route(f"/{room}.json", tell(room), methods=METHODS, name=f"{room}-json")
+    app.add_api_route("/static/console.css", _style, methods=METHODS)
+    app.add_api_route("/static/mark.svg", _mark, methods=METHODS)
+    _guard(app, speak)
+    return app
+
+
+def ask_language(request: Request, fixed: str | None) -> str:
+    """Return the language of one answer: ``?lang=``, else ``fixed``, else the browser's, else this machine's."""
+    asked = request.query_params.get("lang")
+    if asked is not None:
+        if asked not in LANGUAGES:
+            raise HTTPException(HTTPStatus.BAD_REQUEST)
+        return asked
+    return fixed or accepted_language(request.headers.get("accept-language", "")) or choose_language()
+
+
+def accepted_language(header: str) -> str | None:
+    """Return the best of our languages for an Accept-Language ``header``, or None where it names none of ours."""
+    wishes: list[tuple[float, str]] = []
+    for item in header[:LONGEST_ACCEPT].split(","):
+        tag, _separator, weight = item.strip().partition(";q=")
+        try:
+            wishes.append((float(weight or 1), tag.strip().lower()))
+        except ValueError:
+            continue
+    for weight, tag in sorted(wishes, key=lambda wish: -wish[0]):
+        if not weight > 0:
+            continue
+        if tag.startswith("zh"):
+            return "zh-Hant" if any(part in tag for part in ("hant", "tw", "hk", "mo")) else "zh-Hans"
+        if tag.startswith("en"):
+            return "en"
+    return None
+
+
+def _only(found: dict[str, Any], region: str | None, instrument: str | None) -> dict[str, Any]:
+    """Keep the cells and events of one region and one instrument, where the address names these."""
+    landscape = found["landscape"]
+    if landscape is None or not (region or instrument):
+        return found
+    cells = [
+        cell
+        for cell in landscape["cells"]
+        if region in (None, "", cell["region"]) and instrument in (None, "", cell["instrument"])
+    ]
+    wanted = {name for cell in cells for name in cell["events"]}
+    events = [event for event in landscape["events"] if event["id"] in wanted]
+    return found | {"landscape": landscape | {"cells": cells, "events": events}}
+
+
+def _html(text: str, status: int = HTTPStatus.OK) -> Response:
+    return Response(
+        text.encode("utf-8", errors="replace"), status_code=status, media_type="text/html", headers=None
+    )
+
+
+def _style() -> Response:
+    return Response(page.stylesheet(), media_type="text/css")
+
+
+def _mark() -> Response:
+    return Response(page.mark(), media_type="image/svg+xml")
+
+
+def _guard(app: FastAPI, speak: Callable[[Request], str]) -> None:
+    """Put the same headers on every answer, refuse foreign names, and word every failure in the reader's language."""
+
+    def safe_language(request: Request) -> str:
+        try:
+            return speak(request)
+        except HTTPException:
+            return choose_language()
+
+    def failure(request: Request, status: int, title: str, detail: str = "") -> Response:
+        if request.url.path.endswith(".json"):
+            problem = {"type": "about:blank", "status": status, "title": title, "detail": detail}  # RFC 9457
+            return Response(json.dumps(problem, ensure_ascii=False), status, media_type="application/problem+json")
+        return _html(page.error_page(safe_language(request), status, title, detail), status)
+
+    def worded(request: Request, status: int) -> Response:
+        words = STATUS_WORDS.get(status, HTTPStatus(status).phrase)
+        return failure(request, status, translate(words, safe_language(request)))
+
+    async def on_status(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+        answer = worded(request, status)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["Allow"] = ", ".join(METHODS)
+        return answer
+
+    async def on_report(request: Request, error: Exception) -> Response:
+        # The report was readable when the console started, so it is being rewritten or was damaged: try again later.
+        told = error if isinstance(error, PojuError) else CallerError("report", "{error}", error=error)
+        title, _newline, detail = told.explain(safe_language(request)).partition("\n")
+        return failure(request, HTTPStatus.SERVICE_UNAVAILABLE, title, detail)
+
+    async def outermost(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if host_name(request.headers.get("host", "")) not in HOSTS:
+            answer = worded(request, HTTPStatus.MISDIRECTED_REQUEST)
+        elif len(request.url.query) > LONGEST_QUERY:
+            answer = worded(request, HTTPStatus.BAD_REQUEST)
+        else:
+            answer = await call_next(request)
+        answer.headers.update(HEADERS)
+        return answer
+
+    app.add_exception_handler(HTTPException, on_status)
+    app.add_exception_handler(PojuError, on_report)
+    app.middleware("http")(outermost)
+
+
+def host_name(header: str) -> str:
+    """Return a Host header's name without its port (RFC 9110 section 7.2), in lower case."""
+    name, separator, port = header.rpartition(":")
+    return (name if separator and port.isdigit() else header).lower()

@@ -1,0 +1,155 @@
+"""The article's picture: regions × instruments, 推動 columns first, 拉動 columns last, demonstration rows apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = dict[str, Any]
+SIDES = ("push", "environment", "pull")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One square: the events that one region has with one instrument; ``code`` names the region that a click shows."""
+
+    instrument: Record
+    code: str
+    events: tuple[Record, ...]
+
+    @property
+    def pulls(self) -> bool:
+        """Return whether the square stands in the 拉動 columns."""
+        return is_pull(self.instrument)
+
+    @property
+    def marked(self) -> bool:
+        """Return whether an event of the demonstration itself is in the square."""
+        return any(event["marked"] for event in self.events)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a region, or several whose one and only instrument is the same."""
+
+    regions: tuple[Record, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The whole picture; ``demonstration`` holds the rows in which the demonstration's own events stand."""
+
+    columns: tuple[Record, ...]
+    groups: tuple[tuple[str, int], ...]
+    rows: tuple[Row, ...]
+    demonstration: tuple[Row, ...]
+    unknown: tuple[str, ...] = field(default=())
+
+
+def is_pull(instrument: Record) -> bool:
+    """Return whether an instrument pulls: its thrust says so, or its side where no thrust is given."""
+    return bool((instrument["thrust"] or instrument["side"]) == "pull")
+
+
+def build(landscape: Record, *, merge: bool) -> Matrix:
+    """Return the picture of a ``landscape`` (docs/reference/console.md).
+
+    ``merge`` puts regions with one and the same single instrument into one line, as on the first screen. Cells that name
+    a region, an instrument or an event which the landscape lacks are listed in ``unknown`` rather than dropped silently.
+    """
+    columns = tuple(sorted(landscape["instruments"], key=_column_order))
+    events = {event["id"]: event for event in landscape["events"]}
+    known_regions = {region["code"] for region in landscape["regions"]}
+    known_instruments = {column["id"] for column in columns}
+    filled: dict[tuple[str, str], list[Record]] = {}
+    unknown: list[str] = []
+    for cell in landscape["cells"]:
+        if cell["region"] not in known_regions or cell["instrument"] not in known_instruments:
+            unknown.append(f"{cell['region']}/{cell['instrument']}")
+            continue
+        unknown += [name for name in cell["events"] if name not in events]
+        filled[cell["region"], cell["instrument"]] = [events[name] for name in cell["events"] if name in events]
+    told = tuple(_row((region,), columns, filled, with_marked=False) for region in landscape["regions"])
+    told = tuple(row for row in told if any(cell.events for cell in row.cells))
+    marked = tuple(_row((region,), columns, filled, with_marked=True) for region in landscape["regions"])
+    marked = tuple(row for row in marked if any(cell.marked for cell in row.cells))
+    sides = [_side(column) for column in columns]
+    groups = tuple((side, sides.count(side)) for side in SIDES if side in sides)
+    return Matrix(columns, groups, _merged(told) if merge else told, marked, tuple(unknown))
+
+
+def _side(instrument: Record) -> str:
+    if is_pull(instrument):
+        return "pull"
+    return "push" if instrument["side"] == "push" else "environment"
+
+
+def _column_order(instrument: Record) -> int:
+    return SIDES.index(_side(instrument))
+
+
+def _row(
+    regions: tuple[Record, ...],
+    columns: tuple[Record, ...],
+    filled: dict[tuple[str, str], list[Record]],
+    *,
+    with_marked: bool,
+) -> Row:
+    code = regions[0]["code"]
+    cells = []
+    for column in columns:
+        events = filled.get((code, column["id"]), [])
+        shown = tuple(event for event in events if with_marked or not event["marked"])
+        cells.append(Cell(column, code, shown))
+    return Row(regions, tuple(cells))
+
+
+def _merged(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Join lines with one and the same single square; the others keep their places before them."""
+    kept: list[Row] = []
+    single: dict[str, list[Row]] = {}
+    for row in rows:
+        filled = [cell for cell in row.cells if cell.events]
+        if len(filled) == 1:
+            single.setdefault(filled[0].instrument["id"], []).append(row)
+        else:
+            kept.append(row)
+    for group in single.values():
+        kept.append(_join(group))
+    return tuple(kept)
+
+
+def _join(group: list[Row]) -> Row:
+    if len(group) == 1:
+        return group[0]
+    cells = []
+    for position, first in enumerate(group[0].cells):
+        events: dict[str, Record] = {}
+        for row in group:
+            events.update({event["id"]: event for event in row.cells[position].events})
+        cells.append(Cell(first.instrument, "", tuple(events.values())))
+    return Row(tuple(row.regions[0] for row in group), tuple(cells))
+
+
+@dataclass(frozen=True)
+class Square:
+    """The sentences behind one square, or behind one instrument where ``region`` is None."""
+
+    region: Record
+    instrument: Record
+    events: tuple[Record, ...]
+
+
+def squares(matrix: Matrix, region: str = "", instrument: str = "") -> list[Square]:
+    """Return the filled squares in reading order, of one ``region`` and one ``instrument`` where these are given."""
+    marked = {row.regions[0]["code"]: row for row in matrix.demonstration}
+    rows = [marked.pop(row.regions[0]["code"], row) for row in matrix.rows] + list(marked.values())
+    return [
+        Square(row.regions[0], cell.instrument, cell.events)
+        for row in rows
+        for cell in row.cells
+        if cell.events
+        and region in ("", row.regions[0]["code"])
+        and instrument in ("", cell.instrument["id"])
+    ]
