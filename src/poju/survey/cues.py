@@ -126,8 +126,9 @@ def _void(page: Page, pattern: Pattern, span: Span, sentence: Span) -> bool:
 
 
 def _taken(pattern: Pattern, span: Span, found: list[tuple[Pattern, Span]]) -> bool:
+    """Return whether the words that name the object, at the match's end, have been read as another instrument."""
     return any(
-        span.overlaps(other) and known.instrument != pattern.instrument and known.instrument not in pattern.together
+        other.start < span.end <= other.end and known.instrument != pattern.instrument and known.instrument not in pattern.together
         for known, other in found
     )
 

@@ -154,6 +154,8 @@ def _english(page: Page, within: Span) -> list[Region]:
         codes = english_names().get(match.group().replace("’", "'").replace("-", " ").lower(), ())
         if not codes:
             codes = english_names().get(match.group().split(" ")[0].lower(), ())
+        if not codes:
+            codes = _before_parent(text, match.group(), match.end())
         region = _english_region(Span(*match.span()), codes, regions)
         if region is not None:
             regions.append(region)
@@ -170,6 +172,17 @@ def _english(page: Page, within: Span) -> list[Region]:
         for match in re.finditer(rf"\b{re.escape(name)}\b", low[within.start : within.end]):
             regions.append(_region(code, Span(within.start + match.start(), within.start + match.end())))
     return _without_parents(sorted(regions, key=lambda region: region.span))
+
+
+def _before_parent(text: str, name: str, position: int) -> tuple[str, ...]:
+    """Return the districts called ``name`` where a place that contains them follows: `Yining, Xinjiang`."""
+    follows = re.match(r",? (?:in )?([A-Z][A-Za-z']+(?: Mongolia)?)", text[position : position + 40])
+    outer = english_names().get(follows[1].lower(), ()) if follows else ()
+    if not outer:
+        return ()
+    found = [d for d in divisions().values() if d.level == "district" and d.english.split(" ")[0] == name]
+    inside = sorted((d for d in found if contains(outer[0], d.code)), key=lambda d: (not d.hans.endswith("市"), d.code))
+    return (inside[0].code,) if inside else ()
 
 
 def _english_region(span: Span, codes: tuple[str, ...], earlier: list[Region]) -> Region | None:
