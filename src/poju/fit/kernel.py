@@ -26,6 +26,10 @@ MAXIMUM_CELLS = 50_000_000
 """Bound on a table; 400 MB of float64, far above 3,000 regions × 5,000 industries."""
 
 
+EXACT_IN_FLOAT32 = 2**24
+"""Every whole number below it is a float32 exactly."""
+
+
 @dataclass(frozen=True)
 class Description:
     """What has to be said about a table before its figures are read.
@@ -152,11 +156,15 @@ def proximity(pattern: npt.NDArray[np.bool_]) -> Table:
     is 0: an industry is no evidence for itself, so that density does not repeat what the quotient says already. An
     industry nobody is specialised in has proximity 0 to all.
     """
-    present = pattern.astype(np.float64)
-    together = present.T @ present
-    ubiquity = np.diag(together).copy()
-    commoner = np.maximum.outer(ubiquity, ubiquity)
-    answer: Table = np.divide(together, commoner, out=np.zeros_like(together), where=commoner > 0)
+    # Counts below 2^24 are exact in float32, whose product takes half the time.
+    if pattern.shape[0] < EXACT_IN_FLOAT32:
+        present = pattern.astype(np.float32)
+        answer: Table = (present.T @ present).astype(np.float64)
+    else:
+        exact = pattern.astype(np.float64)
+        answer = exact.T @ exact
+    ubiquity = np.maximum(np.diag(answer), 1.0)
+    answer /= np.maximum.outer(ubiquity, ubiquity)
     np.fill_diagonal(answer, 0.0)
     return answer
 
