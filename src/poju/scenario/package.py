@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +26,7 @@ from poju.units import Seconds
 
 MAX_FILES = 128
 MAX_CLASSES = 12
+FOLDERS = ("statements", "indicators")
 ALLOWED_FILE = re.compile(
     r"scenario\.toml|workflows\.toml|programme\.toml|access\.cedar|access\.cedarschema|README(\.zh-Han[ts])?\.md"
     r"|statements/[a-z][a-z0-9-]{0,63}\.toml|indicators/[a-z][a-z0-9-]{0,63}\.sql"
@@ -138,23 +140,30 @@ class Package:
 
 def read_files(folder: Path) -> Mapping[str, bytes]:
     """Return ``{relative path: bytes}`` of a package's files in sorted order; raise ``package.*`` for anything else."""
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink() or not (folder / "scenario.toml").is_file():
         raise CallerError(
             "package.no-folder",
-            _("There is no package folder at {folder}."),
+            _("There is no scenario package at {folder}: it would hold a file scenario.toml."),
             hint=_("Give the folder that holds scenario.toml, for example: poju scenario check packages/healthcare"),
             folder=folder,
         )
     found: dict[str, bytes] = {}
-    paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    # At most two levels are looked at, and never more than the limit: the folder may be anything, a whole disk too.
+    inside = [path for path in islice(folder.iterdir(), MAX_FILES + 1) if path.name in FOLDERS and _is_folder(path)]
+    levels = (folder, *inside)
+    paths = list(islice((path for level in levels for path in level.iterdir() if path not in inside), MAX_FILES + 1))
     if len(paths) > MAX_FILES:
-        raise fault(folder.name, "it holds {count} files, at most {limit}", count=len(paths), limit=MAX_FILES)
+        raise fault(folder.name, "it holds more than {limit} files", limit=MAX_FILES)
     for path in paths:
         name = path.relative_to(folder).as_posix()
         if not ALLOWED_FILE.fullmatch(name):
             raise fault(name, "a package has no such file; it holds data under fixed names only")
         found[name] = read_bytes(path, name)
     return MappingProxyType(dict(sorted(found.items())))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def digest_of(files: Mapping[str, bytes]) -> bytes:
