@@ -62,3 +62,15 @@ def lower_ppm(numerator: int, denominator: int, patients: int, spread: int) -> P
 def ratio_ppm(numerator: int, denominator: int) -> Ppm | None:
     """Return ``numerator`` ÷ ``denominator`` in ppm, rounded down; None where the denominator is not positive."""
     return Ppm(PPM * numerator // denominator) if denominator > 0 else None
+
+
+def percent(ppm: int | None, *, up: bool = False) -> str:
+    """Return ppm as a percentage with two decimals and no sign, rounded down, or ``up``; a dash for None.
+
+    Rounding never flatters: a bound is rounded down, a guard up.
+    """
+    if ppm is None:
+        return "–"
+    per_hundredth = PPM // 10_000
+    hundredths = -(-ppm // per_hundredth) if up else ppm // per_hundredth
+    return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from poju.evidence.attest import result_of
-from poju.evidence.bound import lower_ppm, ratio_ppm
+from poju.evidence.bound import lower_ppm, percent, ratio_ppm
 from poju.evidence.pack_files import Entry, Pack, digest, read_pack, refused, write_pack
 from poju.evidence.rules import PREFIX, evidence_id
 from poju.i18n import _, translate
@@ -20,9 +20,8 @@ from poju.ledger.checkpoint import Checkpoint, open_note
 from poju.ledger.keys import PublicKey
 from poju.ledger.statement import VerifiedStatement
 from poju.solution.rules import join_spread
-from poju.units import PPM
 
-__all__ = ["Entry", "Step", "percent", "verify_pack", "write_pack"]
+__all__ = ["Entry", "Step", "verify_pack", "write_pack"]
 
 KEY_KINDS = ("member-apply", "ledger-open")
 LEAST_ATTESTATIONS = 2
@@ -83,14 +82,6 @@ def verify_pack(folder: Path, log_key: PublicKey, origin: str, *, language: str 
         "lower": percent(lower_ppm(result["numerator"], result["denominator"], result["patients"], spread)),
     }
     return [Step(translate(name, language), translate(text, language, **figures)) for name, text in steps]
-
-
-def percent(ppm: int | None) -> str:
-    """Return ppm as a percentage with two decimals, rounded down, without the sign; a dash for None."""
-    if ppm is None:
-        return "–"
-    hundredths = ppm * 10_000 // PPM
-    return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"
 
 
 def _require_in_log(entry: Entry, checkpoint: Checkpoint, log_key: PublicKey) -> None:

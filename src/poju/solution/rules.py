@@ -33,7 +33,7 @@ FIGURES = (
 )
 """The integer figures of a trial, which an attestation repeats: counts of orders, of patients (the clusters), the score
 as numerator ÷ denominator, and the spread S of its cluster totals as high · 2^62 + low. ``wrong`` counts wrong offers
-and answers that are none (a trap, a time-out, nonsense), ``invalid`` the latter alone; ``must_repeat`` counts the orders
+and answers that are none (a trap, a time-out, nonsense), ``invalid`` the latter alone; ``must_repeat`` counts orders
 without a valid result, ``must_repeat_offers`` what counts as wrong among them."""
 
 WRONG_WEIGHT = 3

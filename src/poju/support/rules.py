@@ -13,15 +13,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from poju.evidence.bound import has_bound, lower_bound_at_least
 from poju.evidence.rules import PREFIX as EVIDENCE_PREFIX
 from poju.ledger import cbor
 from poju.ledger.rulebook import Decision, Registered
 from poju.scenario.package import Package
 from poju.scenario.rule import Context, Refuse, Rule
-from poju.solution.rules import FIRST_SUBMISSION, STAGES, join_spread, trial_key
+from poju.solution.rules import FIRST_SUBMISSION, STAGES, trial_key
+from poju.support.condition import unmet
 from poju.support.programme import FILE, Condition, Programme, load
-from poju.units import PPM
 
 Record = dict[str, cbor.Value]
 PROGRAMME_PREFIX = "programme/"
@@ -72,7 +71,9 @@ def award_claim(context: Context) -> Registered:
     # 5. to 7. what the evidence shows (FUND-2)
     _require_attested(context, evidence, terms.condition)
     _require_setting(context, evidence, programme, terms)
-    _require_figures(context, evidence["result"], terms.condition)
+    refusal = unmet(evidence["result"], terms.condition)
+    if refusal:
+        raise Refuse(refusal)
     award = {**fields, "provider": issuer, "state": "claimed", "entry": context.block.index}
     after = {
         **programme,
@@ -113,20 +114,6 @@ def _require_setting(context: Context, evidence: Record, programme: Record, term
     context.require(version["track"] == terms.track, "award.other-track")
     reached = STAGES.index(version["stage"])
     context.require(STAGES.index(condition.stage) <= reached < STAGES.index("retired"), "award.stage")
-
-
-def _require_figures(context: Context, result: Mapping[str, int], condition: Condition) -> None:
-    """Refuse a sample too small, a broken guard, or a lower bound below the condition, in this order."""
-    spread = join_spread(result["spread_high"], result["spread_low"])
-    patients, denominator = result["patients"], result["denominator"]
-    enough = patients >= condition.minimum_patients and has_bound(denominator, patients, spread)
-    context.require(enough, "award.sample-too-small")
-    # Offers ÷ must-repeat orders, cross-multiplied; without such orders the guard has nothing to show and is not met.
-    allowed = condition.maximum_guard_ppm * result["must_repeat"]
-    guarded = result["must_repeat"] > 0 and PPM * result["must_repeat_offers"] <= allowed
-    context.require(guarded, "award.guard-broken")
-    reached = lower_bound_at_least(result["numerator"], denominator, patients, spread, condition.minimum_lower_ppm)
-    context.require(reached, "award.below-condition")
 
 
 def award_release(context: Context) -> Registered:
