@@ -27,13 +27,13 @@ _ENGLISH_SUM = re.compile(
     r"(?P<before>\b(?:eur|usd|rmb|cny|gbp|hkd)\b|us\$|hk\$|nt\$|€|£|¥|\$) ?(?P<number>\d[\d,]*(?:\.\d+)?)(?: ?(?P<scale>thousand|million|billion|bn|m|k)\b)?"
     r"|(?P<number2>\d[\d,]*(?:\.\d+)?)(?: (?P<scale2>thousand|million|billion))? (?P<after>yuan|rmb|euros?|dollars|pounds)\b"
 )
-_PERCENT = re.compile(r"(?P<percent>\d{1,3}(?:\.\d+)?)(?:%|％| per cent| percent)")
+_PERCENT = re.compile(r"(?:按|不超过|的)[^，。；]{0,24}?(?P<percent>\d{1,3}(?:\.\d+)?)%|(?P<rate>\d{1,3}(?:\.\d+)?)(?:%(?:的?(?:比例|标准))?(?:给予|予以|补|奖|资助)| per cent of| percent of)")
 
 _CAP = re.compile(r"(?:最高|上限|封顶|至多|最多|不超过|不高于|以内|up to|at most|no more than|capped at|a maximum of|not exceeding)")
 _CAP_BEFORE = re.compile(r"(?:累计|合计)?(?:最高|上限|至多|最多)?(?:(?:可?给予|补助|补贴|资助|奖励|额度|金额|可达|一次性|每年|累计|达|为|不超过|不高于|不得超过|总额)){0,5}$|(?:up to|at most|no more than|capped at|a maximum of|not exceeding)(?: a)?(?: one-off)?(?: award of| grant of)? ?$")
 _FLOOR_BEFORE = re.compile(r"(?:不少于|不低于|至少|at least|no less than) ?$")
-_THRESHOLD_AFTER = re.compile(r"^(?:[(（]?含[^）)]{0,4}[)）]?)?(?:、[\d.万亿元]+)*(?:以上|以下|以内)?[^，。；\d]{0,6}?(?:的|以上的?|以下的?|企业|项目)(?!奖励|补助|补贴|资助|奖金|一次性|支持|标准|基金)")
-_THRESHOLD_BEFORE = re.compile(r"(?:首次)?(?:突破|达到|超过|达|满|预算金额在|投资额|总投资|营业收入|产值|税收|实缴|注册资本|费用|在)[^，。；\d]{0,4}(?:[\d.]+[万亿]?元、)*$")
+_THRESHOLD_AFTER = re.compile(r"^(?:[(（]?含[^）)]{0,4}[)）]?)?(?:、[\d.万亿美欧元]+)*(?:以上|以下|以内)?[^，。；\d]{0,6}?(?:的|以上的?|以下的?|企业|项目)(?!奖励|补助|补贴|资助|奖金|一次性|支持|标准|基金)")
+_THRESHOLD_BEFORE = re.compile(r"(?:首次)?(?:每增加|每新增|突破|达到|出口额|销售额|融资额|超过|达|满|预算金额在|投资额|总投资|营业收入|产值|税收|实缴|注册资本|费用|在)[^，。；\d]{0,4}(?:[\d.]+[万亿]?[美欧]?元、)*$")
 _FUND = re.compile(r"基金|母基金|\bfund\b")
 _CUMULATIVE = re.compile(r"累计|合计|in total")
 _ANNUAL = re.compile(r"每年|按年|(?:a|per|each) year|annual")
@@ -133,7 +133,7 @@ def _meaning(norm: str, within: Span, value: float, currency: str, core: Span, g
     tiers = _RESPECTIVELY.search(norm[within.start : within.end])
     if given > 1 and "exact" in semantics and tiers:
         semantics.append("tiered")
-    rate = float(percent["percent"]) if percent else None
+    rate = float(percent["percent"] or percent["rate"]) if percent else None
     return Amount(whole(value), currency, semantics, Span(start, core.end), core, percent=rate)
 
 

@@ -104,7 +104,17 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
         others = [cue for cue in cues if cue.instrument != name]
         event.amounts = amounts if granted else _amounts_for(sentence, said, others, clauses, amounts)
         event.horizon = _horizon(page, sentence)
+        _append(in_line, event)
+
+
+def _append(in_line: list[Event], event: Event) -> None:
+    """Add ``event``; a numbered heading («1.加大…補貼力度») and the grant under it are one event."""
+    heading = next((e for e in in_line if e.instrument == event.instrument and not e.amounts), None)
+    if heading is None or not event.amounts:
         in_line.append(event)
+        return
+    heading.citations.extend(event.citations)
+    heading.amounts, heading.cue = event.amounts, event.cue
 
 
 def _is_grant_event(said: list[Cue], marker: Span, amounts: list[Amount]) -> bool:

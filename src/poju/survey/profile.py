@@ -12,16 +12,17 @@ from poju.survey.model import NO_DATE, Json, Named, Region, Span, When
 from poju.survey.places import find_places
 from poju.survey.text import Page, stripped
 
-_HEAD_LINES = 8
+_HEAD_LINES = 20
 _LONGEST_TITLE = 90
 _FRONT = re.compile(r"\ufeff?---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _FRONT_FIELD = re.compile(r"^(?P<key>[a-z_]+): *(?P<value>[^\r\n]+)", re.MULTILINE)
 _LAW = r"(?:条例|办法|规定|决定|法|细则|规则)"
 _PLAN = r"(?:若干措施|若干政策|政策措施|措施|实施意见|指导意见|若干意见|意见|行动计划|行动方案|实施方案|工作方案|方案|规划|纲要|工作报告|政策汇编|计划|通知|政策)"
 _NOTICE = r"(?:公告|通告|清单|目录|公示|榜单)"
-_TITLE = re.compile(rf"^[#\s]*(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$")
+_TITLE = re.compile(rf"^[#\s]*(?!第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$")
 _TITLE_EN = re.compile(r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$")
 _ADOPTED = re.compile(r"(?:会议)?(?:通过|修订|修正|公布|批准)[）)]?$|会议上[）)]?$|promulgated on|adopted (?:on|by)|enacted on")
+_CONFIRMED = re.compile(r"(?:批准|公布)[）)]?$")
 _ARTICLE = re.compile(r"^[#\s]*(?:第[一二三四五六七八九十百零]+条|article \d+)", re.MULTILINE)
 _NUMBERED = re.compile(r"^[#\s]*(?:[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）|\d{1,2}[.、．])", re.MULTILINE)
 _ISSUED_TO = re.compile(r"印发给你们|请(?:遵照|认真|结合实际).{0,8}(?:执行|贯彻)|现(?:将|就).{0,60}(?:印发|公告如下|通知如下)")
@@ -76,7 +77,8 @@ def _front_matter(page: Page, profile: Profile) -> None:
             code = item["value"].strip()
             profile.region = Region(code, full_name(code), divisions()[code].level, span)
         elif item["key"] == "date":
-            profile.date = _first_date(page, span)
+            year = item["value"].strip()
+            profile.date = When(year, "year", span) if re.fullmatch(r"(?:19|20)\d\d", year) else _first_date(page, span)
         elif item["key"] == "issuer":
             profile.issuer = Named(item["value"].strip(), span)
 
@@ -97,7 +99,8 @@ def _head_line(page: Page, line: Span, profile: Profile) -> None:
         when = _first_date(page, line)
         if when.value is not None:
             profile.apart.append(line)
-        if when.value is not None and (profile.adoption is None or when.value > (profile.date.value or "")):
+        later = when.value is not None and when.value > (profile.date.value or "") and not _CONFIRMED.search(words)
+        if when.value is not None and (profile.adoption is None or later):
             profile.adoption, profile.date = line, when
             if "会议上" in words:
                 profile.form = "report"

@@ -26,8 +26,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def search(pattern: str, page: Page, span: Span) -> Span | None:
     """Return where ``pattern`` first matches inside ``span``, or None."""
-    match = _compiled(pattern).search(page.norm, span.start, span.end)
-    return Span(*match.span()) if match else None
+    match = _compiled(pattern).search(page.norm[span.start : span.end])
+    return Span(span.start + match.start(), span.start + match.end()) if match else None
 
 
 def voided(page: Page, sentence: Span, cue: Span) -> str | None:
