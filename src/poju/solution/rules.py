@@ -121,6 +121,8 @@ def solution_submit(context: Context) -> Registered:
     context.require(len(parts) == SOLUTION_PARTS and all(parts), "solution.subject")
     context.require(parts[1] == context.statement.issuer, "solution.not-yours")
     context.require(context.state.get(key) is None, "solution.version-exists")
+    track = context.package.tracks.get(context.fields["track"])
+    context.require(track is not None and track.status == "open", "solution.track-not-open")
     record = {
         "digest": context.fields["digest"],
         "track": context.fields["track"],
