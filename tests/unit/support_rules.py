@@ -138,6 +138,6 @@ class Ledger:
             self.admit(name, role)
         return self
 
-    def assertion(self, requester: str, pointer: str, **changes: cbor.Value) -> bytes:
-        claim = {"requester": requester, "pointer": pointer, "handle": "f" * 32, "until": self.now + 600}
+    def assertion(self, asker: str, record: str, **changes: cbor.Value) -> bytes:
+        claim = {"requester": asker, "pointer": record, "handle": "f" * 32, "until": self.now + 600}
         return assertion.sign(key_of(str(changes.pop("signer", "identity-index"))), **{**claim, **changes})

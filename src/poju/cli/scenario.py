@@ -80,8 +80,7 @@ def show(folder: Path, *, as_json: bool, language: str | None) -> None:
 def strict_terms(package: Package) -> list[Problem]:
     """Return what the rooms that read the programme and the indicators find wrong in them; they lie above this room."""
     readers: list[Callable[[], object]] = [partial(programme.load, package.files["programme.toml"])]
-    for found in package.indicators.values():
-        readers.append(partial(indicator.from_header, found.id, found.header, found.query))
+    readers.extend(partial(indicator.from_header, one.id, one.header, one.query) for one in package.indicators.values())
     problems = []
     for reader in readers:
         try:
