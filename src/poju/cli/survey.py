@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def command(paths: tuple[Path, ...], as_json: bool, out: Path | None, lang: str 
     print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else survey.render(found, language))
 
 
-def _write(out: Path, told: dict[str, object], found: dict[str, object]) -> None:
+def _write(out: Path, told: Mapping[str, object], found: Mapping[str, object]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in (("events.json", told), ("landscape.json", found)):

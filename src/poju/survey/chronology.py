@@ -81,7 +81,7 @@ def _anchor_places(page: Page, sentence: Span, mention: Mention) -> list[Region]
 
 
 def _beside_dateline(page: Page, profile: Profile, sentence: Span, cue: Cue, mention: Mention) -> When | None:
-    """Read «three months after A did this, B did that»: A's act is dated back from B's, whose date is the dateline's."""
+    """Read «three months after A did this, B did that»: A's act is dated back from B's, on the dateline's day."""
     if profile.date.value is None:
         return None
     clause = next((c for c in page.clauses(sentence) if c.overlaps(mention.span)), sentence)

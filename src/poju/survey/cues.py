@@ -18,7 +18,8 @@ _GRANT = re.compile(
     r"|(?:\d|[百千万亿])[^，。；]{0,8}?元[^，。；]{0,8}?(?:的)?(?:奖励|补助|补贴|资助)|最高[^，。；]{0,10}?\d[^，。；]{0,6}元"
 )
 _GRANT_EN = re.compile(
-    r"(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)", re.IGNORECASE
+    r"(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)",
+    re.IGNORECASE,
 )
 
 
@@ -100,7 +101,7 @@ def _expand(pattern: str, groups: dict[str, str]) -> str:
 
 
 def find_cues(page: Page, sentence: Span, genre: str) -> list[Cue]:
-    """Return the acts that ``sentence`` says, in order of place; words said twice go to the pattern that stands first."""
+    """Return the acts that ``sentence`` says, in order of place; words go to the pattern that stands first."""
     words = page.norm[sentence.start : sentence.end]
     found: list[tuple[Pattern, Span]] = []
     for pattern in lexicon():
@@ -121,14 +122,17 @@ def _void(page: Page, pattern: Pattern, span: Span, sentence: Span) -> bool:
         return False
     start, end = max(sentence.start, span.start - _AROUND), min(sentence.end, span.end + _AROUND)
     return any(
-        Span(*match.span()).overlaps(Span(span.start - 2, span.end + 2)) for match in pattern.unless.finditer(page.norm, start, end)
+        Span(*match.span()).overlaps(Span(span.start - 2, span.end + 2))
+        for match in pattern.unless.finditer(page.norm, start, end)
     )
 
 
 def _taken(pattern: Pattern, span: Span, found: list[tuple[Pattern, Span]]) -> bool:
     """Return whether the words that name the object, at the match's end, have been read as another instrument."""
     return any(
-        other.start < span.end <= other.end and known.instrument != pattern.instrument and known.instrument not in pattern.together
+        other.start < span.end <= other.end
+        and known.instrument != pattern.instrument
+        and known.instrument not in pattern.together
         for known, other in found
     )
 
@@ -140,7 +144,7 @@ def grant_marker(page: Page, sentence: Span) -> Span | None:
 
 
 def grant_for(page: Page, window: Span) -> tuple[str, Span]:
-    """Return what a grant of money is for, by the words of ``window`` (its recipients and conditions), and those words."""
+    """Return what a grant of money is for, by the words of ``window`` (recipients, conditions), and those words."""
     words = page.norm[window.start : window.end]
     for pattern in lexicon():
         if pattern.kind != "grant" or pattern.english != page.english or not any(key in words for key in pattern.keys):

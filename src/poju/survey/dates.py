@@ -1,53 +1,46 @@
 """Find the dates that a text gives and work out the relative ones from their anchors.
 
-Absolute dates, 民國 years, 同年5月份, 次年4月初, 半年之後, 短短三個月後, «在貴陽的7個月後», `the following spring`, `three months
-later`. A relative date is resolved against an event, not against the document: the preceding one, or the named region's.
+Absolute dates, 民國 years, 同年5月份, 次年4月初, 半年之後, 短短三個月後, «在貴陽的7個月後», `the following spring`,
+`three months later`. A relative date is resolved against an event, not against the document: the preceding one, or the
+named region's.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
+from poju.survey.gazetteer import data_text
 from poju.survey.model import Json, Span, When
 from poju.survey.numbers import ENGLISH_NUMERAL, NUMERAL, number
 from poju.survey.text import Page
 
 _MINGUO = 1911
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 _MONTH = r"(?P<en_month>" + "|".join(f"{name}|{name[:3]}\\.?" for name in _MONTHS) + r")"
-_ZH_NUMBER = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
-_TENTH = r"(?:初|底|末|中旬|上旬|下旬|中)?"
-_MONTH_DAY = rf"(?P<month>{_ZH_NUMBER})月(?:份)?(?:(?P<day>{_ZH_NUMBER})[日号]|{_TENTH})"
-
-_HORIZON = re.compile(
-    r"(?:到|至|截至|力争到|争取到)(?P<year>\d{4})年(?:底|末)?|未来(?P<span>[一二三四五六七八九十\d]+)年|「?[十百]+[一二三四五六七八九]五」?(?:期间|时期|规划)?"
-    r"|\bby (?:the end of )?(?P<en_year>\d{4})\b"
-)
-_EFFECTIVE = re.compile(r"自(?P<year>\d{4})年(?P<month>\d{1,2})月(?P<day>\d{1,2})日起(?:施行|实施|执行|生效)?(?:[^。；]{0,12}?有效期(?P<length>[一二三四五六七八九十\d]+)年)?")
-_CHINESE: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("same_year", re.compile(rf"(?:同年|当年(?!的)|同一年)(?:的)?(?:{_MONTH_DAY})?")),
-    ("next_year", re.compile(rf"(?:次年|翌年|第二年|转年)(?:的)?(?:{_MONTH_DAY}|(?P<season>春|夏|秋|冬)[天季])?")),
-    ("offset", re.compile(rf"(?:短短|仅仅|仅|不到|大约|约|时隔|过了)?(?:(?P<half>半)年|(?P<count>{NUMERAL})(?P<unit>个半?月|年|天|周))(?P<and_half>半)?(?:之|以)?(?P<way>后|前)")),
-    ("minguo", re.compile(rf"民国(?P<year>{NUMERAL})年(?:{_MONTH_DAY})?")),
-    ("absolute", re.compile(rf"(?P<year>(?:19|20)\d{{2}}|[一二][〇零一二三四五六七八九○]{{3}})年(?:年?(?:初|底|末|中|伊始))?(?:{_MONTH_DAY})?(?!代|版|级|度)")),
-    ("absolute", re.compile(r"(?<![\d.])(?P<year>(?:19|20)\d{2})[-./](?P<month>\d{1,2})(?:[-./](?P<day>\d{1,2}))?(?![\d.])")),
-    ("same_year", re.compile(rf"(?<![\d年个零〇一二两三四五六七八九十第]){_MONTH_DAY}(?!后|前|内)")),
-    ("soon", re.compile(r"随即|随后|紧接着")),
-)  # fmt: skip
-_ENGLISH: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("absolute", re.compile(rf"\b(?P<day>\d{{1,2}}) {_MONTH} (?P<year>\d{{4}})\b")),
-    ("absolute", re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}}), ?(?P<year>\d{{4}})\b")),
-    ("absolute", re.compile(rf"\b(?:(?:early|late|mid)[ -])?{_MONTH},? (?:of )?(?P<year>\d{{4}})\b")),
-    ("next_year", re.compile(r"\bthe (?:following|next) (?:(?P<season>spring|summer|autumn|fall|winter)|year)\b")),
-    ("same_year", re.compile(rf"\b(?:in )?{_MONTH} (?:of )?(?:the same|that) year\b|\b(?:later )?(?:the same|that) year\b")),
-    ("next_year", re.compile(rf"\b(?:in )?{_MONTH} (?:of )?the (?:following|next) year\b")),
-    ("offset", re.compile(rf"\b(?:only |just |barely |some )?(?:(?P<half>half a|six) (?:year|months)|(?P<count>{ENGLISH_NUMERAL}) (?P<unit>months?|years?|weeks?|days?)) (?P<way>later|earlier|before|after)\b")),
-    ("absolute", re.compile(r"\b(?:in|early|late|mid|during|of|at the (?:start|end) of|since) (?P<year>(?:19|20)\d{2})\b")),
-    ("same_year", re.compile(rf"\b(?:in|early|late) (?:early |late )?{_MONTH}\b")),
-)  # fmt: skip
 _ANCHOR_REGION = re.compile(r"(?:在|距|比|继)(?P<place>[^，。；]{2,14}?)(?:的|发布|出台|之后)?$")
+
+
+@cache
+def _patterns(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return ``(kind, pattern)`` of ``dates.toml`` for zh or en, in file order."""
+    table = tomllib.loads(data_text("dates.toml"))
+    parts = {**table["parts"], "month": _MONTH, "number": NUMERAL, "english_number": ENGLISH_NUMERAL}
+    chosen = [item for item in table["pattern"] if language in item["languages"]]
+    return tuple((item["kind"], re.compile(_filled(item["regex"], parts))) for item in chosen)
+
+
+def _filled(pattern: str, parts: dict[str, str]) -> str:
+    for _ in range(2):  # a part may hold a part
+        for name, words in parts.items():
+            pattern = pattern.replace("{" + name + "}", words)
+    return pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +61,9 @@ class Anchor:
 
 
 def find_dates(page: Page, within: Span) -> list[Mention]:
-    """Return the expressions of time in ``within``, in order, without overlaps; horizons and effects keep their kind."""
+    """Return the expressions of time in ``within``, in order, without overlaps; horizons keep their kind."""
     found: list[Mention] = []
-    tables = _ENGLISH if page.english else _CHINESE
-    for kind, pattern in (("effective", _EFFECTIVE), ("horizon", _HORIZON), *tables):
+    for kind, pattern in _patterns("en" if page.english else "zh"):
         for match in pattern.finditer(page.norm, within.start, within.end):
             span = Span(*match.span())
             if any(span.overlaps(known.span) for known in found):
@@ -89,7 +81,7 @@ def anchored_place(page: Page, mention: Mention, sentence: Span) -> Span | None:
 
 
 def resolve(mention: Mention, anchor: Anchor) -> When | None:
-    """Return the date that ``mention`` means, counted from ``anchor`` where it is relative; None where it cannot be told."""
+    """Return the date that ``mention`` means, counted from ``anchor`` if relative; None where it cannot be told."""
     resolver = _RESOLVERS.get(mention.kind)
     return resolver(mention, anchor) if resolver else None
 
@@ -118,7 +110,9 @@ def _next_year(mention: Mention, anchor: Anchor) -> When | None:
         return None
     year = int(anchor.value[:4]) + 1
     if "season" in mention.parts:
-        return When(str(year), "quarter", mention.span, {**_relation("next_year", anchor), "season": mention.parts["season"]})
+        return When(
+            str(year), "quarter", mention.span, {**_relation("next_year", anchor), "season": mention.parts["season"]}
+        )
     return _dated(year, mention, _relation("next_year", anchor))
 
 

@@ -100,7 +100,7 @@ def aliases() -> dict[str, list[Alias]]:
 
 
 def _add_former_names(strong: defaultdict[str, set[str]]) -> None:
-    """Let a county or city that became a district be found by its former class (临川市 → 临川区), where that is unique."""
+    """Let a city that became a district be found by its former class (临川市 → 临川区), where that is unique."""
     stems: defaultdict[str, set[str]] = defaultdict(set)
     for division in divisions().values():
         if division.level == "district" and len(division.short) >= _SHORTEST_DISTRICT - 1:

@@ -61,7 +61,7 @@ def mark(landscape: Json, paths: set[str], label: str) -> None:
 def _told(item: Json, number: int, result: DocumentEvents, page: Page) -> Json:
     """Return an event of the landscape: ids made unique over documents, cited sentences with their surroundings."""
     prefix = f"d{number}-"
-    told = json.loads(json.dumps(item, ensure_ascii=False))
+    told: Json = json.loads(json.dumps(item, ensure_ascii=False))
     told["id"] = prefix + told["id"]
     if told.get("part_of"):
         told["part_of"] = prefix + told["part_of"]
@@ -130,7 +130,8 @@ def _similarity(events: list[Json]) -> Json:
             sets.setdefault(code, set()).add(event["instrument"])
     able = [code for code, told in sets.items() if len(told) >= _ALIKE_FROM]
     pairs = [
-        {"a": a, "b": b, "ppm": len(sets[a] & sets[b]) * PPM // len(sets[a] | sets[b])} for a, b in combinations(able, 2)
+        {"a": a, "b": b, "ppm": len(sets[a] & sets[b]) * PPM // len(sets[a] | sets[b])}
+        for a, b in combinations(able, 2)
     ]
     mean = sum(int(str(pair["ppm"])) for pair in pairs) // len(pairs) if pairs else 0
     return {"measure": _MEASURE, "value_ppm": mean, "pairs": pairs}

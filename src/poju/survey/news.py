@@ -7,6 +7,7 @@ hypothesis, a gap or a diagnosis.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from poju.survey.actors import enterprises_of, issuers_of
 from poju.survey.amounts import find_amounts
@@ -22,12 +23,33 @@ from poju.survey.text import Page
 from poju.survey.wording import is_recap, outcome_of, remark, status_of, voided
 
 _HEADING = 16
+_LEAD_IN = 120
 _HEADING_EN = 60
 _HAN = re.compile(r"[一-鿿]")
 _ENDED = re.compile(r"[。！？；，,.;!?|」”\"]$")
 _WITHOUT_MONEY = {"strategy_plan", "white_paper", "leadership_signal", "alliance_event", "governance_body"}
-_ABSORBING = {"challenge_bounty", "scenario_opening", "demonstration", "first_unit", "user_voucher", "guidance_fund", "rent_subsidy", "tax_incentive"}
+_ABSORBING = {
+    "challenge_bounty",
+    "scenario_opening",
+    "demonstration",
+    "first_unit",
+    "user_voucher",
+    "guidance_fund",
+    "rent_subsidy",
+    "tax_incentive",
+}
 _RECIPIENT = re.compile(r"(?:对|给|向)[^，。；]{2,40}?(?:企业|机构|单位|个人|团队|人才|者|公司)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One sentence being read: ``fresh`` are the events it has told so far."""
+
+    page: Page
+    profile: Profile
+    sentence: Span
+    story: Story
+    fresh: list[Event]
 
 
 def news_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
@@ -87,7 +109,7 @@ def _read_sentence(
         if same is not None:
             _extend(same, _clause(page, sentence, cue.span))
             continue
-        event = _event(page, profile, sentence, cue, subject, story, fresh, named=named)
+        event = _event(_Scene(page, profile, sentence, story, fresh), cue, subject, named=named)
         _money(page, sentence, event, cue, cues)
         if not _retold(event, story):
             fresh.append(event)
@@ -137,16 +159,20 @@ def _note(findings: list[Finding], finding: Finding) -> None:
 def _told_as_anchor(page: Page, sentence: Span, cue: Cue, subject: list[Region], story: Story) -> bool:
     """Return whether the clause only names an earlier act to count time from («貴陽發布十條七個月後，…»)."""
     clause = _clause(page, sentence, cue.span)
-    counted = [m for m in find_dates(page, clause) if m.kind == "offset" and m.span.start >= cue.span.end and m.span.end >= clause.end - 1]
+    counted = [
+        m
+        for m in find_dates(page, clause)
+        if m.kind == "offset" and m.span.start >= cue.span.end and m.span.end >= clause.end - 1
+    ]
     return bool(counted) and story.of_region(subject[0].code, cue.instrument) is not None
 
 
-def _event(
-    page: Page, profile: Profile, sentence: Span, cue: Cue, subject: list[Region], story: Story, fresh: list[Event], *, named: bool
-) -> Event:  # fmt: skip
+def _event(scene: _Scene, cue: Cue, subject: list[Region], *, named: bool) -> Event:
+    page, sentence, story, fresh = scene.page, scene.sentence, scene.story, scene.fresh
     clause = _clause(page, sentence, cue.span)
-    date = date_for(page, profile, sentence, cue, story, fresh, named=named)
-    start = sentence.start if not fresh and cue.span.start - sentence.start < 120 else clause.start  # noqa: PLR2004 - a lead-in
+    date = date_for(page, scene.profile, sentence, cue, story, fresh, named=named)
+    leads_in = not fresh and cue.span.start - sentence.start < _LEAD_IN
+    start = sentence.start if leads_in else clause.start
     citations = [Span(start, clause.end)]
     event = Event(
         instrument=cue.instrument,
@@ -181,7 +207,11 @@ def _parent(event: Event, story: Story, fresh: list[Event], *, named: bool) -> s
         apart = event.date.value is not None and event.date.value != earlier.date.value
         if event.instrument == "strategy_plan" or apart or not _related(earlier, event):
             return None
-        return earlier.identifier if earlier.instrument in {"strategy_plan", "white_paper", "regulation"} else earlier.part_of
+        return (
+            earlier.identifier
+            if earlier.instrument in {"strategy_plan", "white_paper", "regulation"}
+            else earlier.part_of
+        )
     return None
 
 
@@ -210,7 +240,9 @@ def _money(page: Page, sentence: Span, event: Event, cue: Cue, cues: list[Cue]) 
     if same_clause:
         limit = min((o.span.start for o in same_clause if o.span.start > cue.span.end), default=clause.end)
         floor = max((o.span.end for o in same_clause if o.span.end <= cue.span.start), default=clause.start)
-        event.amounts = [a for a in event.amounts if floor <= a.core.start < max(limit, end if limit == clause.end else limit)]
+        event.amounts = [
+            a for a in event.amounts if floor <= a.core.start < max(limit, end if limit == clause.end else limit)
+        ]
     for amount in event.amounts:
         if amount.core.start >= clause.end:
             owner = next(c for c in page.clauses(sentence) if c.overlaps(amount.core))
@@ -218,7 +250,7 @@ def _money(page: Page, sentence: Span, event: Event, cue: Cue, cues: list[Cue]) 
 
 
 def _retold(event: Event, story: Story) -> bool:
-    """Merge the second telling of one act into the first: same tool, one place inside the other, same sum, one undated."""
+    """Merge the second telling of an act into the first: one place inside the other, same sum, one of them undated."""
     if event.aggregate or not event.amounts:
         return False
     sums = {amount.value for amount in event.amounts}

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import re
 
-_DIGITS = {"零": 0, "〇": 0, "○": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_DIGITS = {
+    "零": 0,
+    "〇": 0,
+    "○": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "亿": 10**8}
-_ENGLISH = {
-    "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "eighteen": 18, "twenty": 20, "thirty": 30,
-    "forty": 40, "fifty": 50, "hundred": 100,
-}  # fmt: skip
+_SMALL = "a two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+_ENGLISH = {word: value for value, word in enumerate(_SMALL.split(), 1)}
+_ENGLISH |= {"one": 1, "eighteen": 18, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
 NUMERAL = r"(?:\d[\d,]*(?:\.\d+)?|[零〇一二两三四五六七八九十百千]+)"
 ENGLISH_NUMERAL = r"(?:\d[\d,]*(?:\.\d+)?|" + "|".join(sorted(_ENGLISH, key=len, reverse=True)) + ")"
 
 
 def number(text: str) -> int | float | None:
-    """Return the number that ``text`` writes in ASCII digits, Chinese numerals or an English word; None for no number."""
+    """Return the number that ``text`` writes in digits, Chinese numerals or an English word; None for no number."""
     plain = text.strip().replace(",", "").replace(" ", "")
     if re.fullmatch(r"\d{1,18}", plain):
         return int(plain)

@@ -7,6 +7,7 @@ punishes is no event; what a report says about the past year is an outcome, not 
 from __future__ import annotations
 
 import re
+
 from poju.survey.amounts import find_amounts
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
@@ -16,7 +17,9 @@ from poju.survey.text import Page
 from poju.survey.wording import outcome_of, search, table, void_in_law
 
 _FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经")
-_CONTINUED = re.compile(r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,16}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)")
+_CONTINUED = re.compile(
+    r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,16}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)"
+)
 _FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
 _HEADING_LENGTH = 40
 _MOST_CITATIONS = 8
@@ -63,7 +66,9 @@ def _document_events(page: Page, profile: Profile) -> list[Event]:
     instruments_told = [_FORMS[profile.form]] if profile.form in _FORMS else []
     if profile.title is not None:
         opened = [cue.instrument for cue in find_cues(page, profile.title.span, "official")]
-        if "scenario_opening" in opened or ("场景" in page.norm[slice(*profile.title.span)] and "开放" in page.norm[slice(*profile.title.span)]):
+        if "scenario_opening" in opened or (
+            "场景" in page.norm[slice(*profile.title.span)] and "开放" in page.norm[slice(*profile.title.span)]
+        ):
             instruments_told.append("scenario_opening")
         elif profile.form == "notice":
             instruments_told.extend(opened[:1])
@@ -155,7 +160,11 @@ def _with_grant(page: Page, sentence: Span, marker: Span, cues: list[Cue], amoun
         return cues
     if not amounts and instrument == "award_grant":
         return [*cues, Cue(instrument, marker)]
-    kept = [cue for cue in cues if cue.instrument == instrument or (instruments()[cue.instrument].side == "pull" and not amounts)]
+    kept = [
+        cue
+        for cue in cues
+        if cue.instrument == instrument or (instruments()[cue.instrument].side == "pull" and not amounts)
+    ]
     return [Cue(instrument, marker), *kept]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from poju.survey.gazetteer import (
     NATION,
@@ -24,7 +24,9 @@ _ZONE = re.compile(
     r"(?:国家级?)?(?:高新技术产业开发区|高新技术开发区|高新技术产业园区|高新区|经济技术开发区|经济开发区|经开区|开发区"
     r"|保税区|自贸试验区|自由贸易试验区|综合保税区|新区|科技城|示范区)"
 )
-_ORGAN = re.compile(r"(?:省|市|区|县)?(?:人民政府|政府|省委|市委|区委|县委|[一-鿿]{2,12}(?:局|厅|委员会|办公室)|市长|书记|市)")
+_ORGAN = re.compile(
+    r"(?:省|市|区|县)?(?:人民政府|政府|省委|市委|区委|县委|[一-鿿]{2,12}(?:局|厅|委员会|办公室)|市长|书记|市)"
+)
 _CITY_OF = re.compile(r"\b(?i:city|town|municipality|province|state) of ([A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+)?)")
 _ENGLISH_WORDS = re.compile(r"[A-Z][A-Za-z'’]+(?:[ -](?:District|County|City|Banner|Mongolia|Kong))?")
 _TOO_MANY_HOMONYMS = 6
@@ -45,7 +47,9 @@ def _chinese(page: Page, within: Span) -> list[Region]:
         if region is None:
             continue
         if beside is not None and region.code and beside.code and contains(beside.code, region.code):
-            region = Region(region.code, region.name, region.level, Span(beside.span.start, region.span.end), region.alternatives)
+            region = Region(
+                region.code, region.name, region.level, Span(beside.span.start, region.span.end), region.alternatives
+            )
             regions.pop()
         regions.append(_with_zone(page.norm, region))
     return sorted([*regions, *_organs(page.norm, within)], key=lambda region: region.span)
@@ -73,11 +77,15 @@ def _adjacent(norm: str, before: Span, after: Span) -> bool:
 
 def _resolve(norm: str, span: Span, alias: Alias, beside: Region | None, earlier: list[Region]) -> Region | None:
     """Return the division that ``alias`` means here, or None where it is no place or cannot be told."""
-    inside = [code for code in alias.codes if beside and beside.code and beside.code != code and contains(beside.code, code)]
+    inside = [
+        code for code in alias.codes if beside and beside.code and beside.code != code and contains(beside.code, code)
+    ]
     if inside:
         return _region(inside[0], span, tuple(_twins(inside[0], alias.text)))
     following = norm[span.end : span.end + 3]
-    if any(following.startswith(word) for word in rules()["not_before"]) and not alias.text.endswith(("省", "市", "区", "县")):
+    if any(following.startswith(word) for word in rules()["not_before"]) and not alias.text.endswith(
+        ("省", "市", "区", "县")
+    ):
         return None
     if alias.weak:
         listed = norm[span.start - 1 : span.start] == "、" and bool(earlier) and earlier[-1].span.end == span.start - 1
@@ -137,8 +145,17 @@ def _with_zone(norm: str, region: Region) -> Region:
     return Region(region.code, region.name + match.group(), "zone", span, region.alternatives)
 
 
+@cache
+def _national_organs() -> re.Pattern[str]:
+    """Return the organs as one pattern; 财政部门 is a department of any level, not the ministry."""
+    names = sorted(rules()["national_organs"], key=len, reverse=True)
+    return re.compile("(?:" + "|".join(re.escape(name) for name in names) + ")(?!门)")
+
+
 def _organs(norm: str, within: Span) -> list[Region]:
-    pattern = re.compile("|".join(re.escape(name) for name in sorted(rules()["national_organs"], key=len, reverse=True)))
+    pattern = re.compile(
+        "|".join(re.escape(name) for name in sorted(rules()["national_organs"], key=len, reverse=True))
+    )
     found: list[Region] = []
     for match in pattern.finditer(norm, within.start, within.end):
         before = norm[match.start() - 1 : match.start()]
@@ -151,27 +168,32 @@ def _english(page: Page, within: Span) -> list[Region]:
     text = page.text
     regions: list[Region] = []
     for match in _ENGLISH_WORDS.finditer(text, within.start, within.end):
-        codes = english_names().get(match.group().replace("’", "'").replace("-", " ").lower(), ())
-        if not codes:
-            codes = english_names().get(match.group().split(" ")[0].lower(), ())
-        if not codes:
-            codes = _before_parent(text, match.group(), match.end())
-        region = _english_region(Span(*match.span()), codes, regions)
+        region = _english_region(Span(*match.span()), _english_codes(text, match), regions)
         if region is not None:
             regions.append(region)
     for match in _CITY_OF.finditer(text, within.start, within.end):
         span = Span(*match.span())
         if not any(region.span.overlaps(span) for region in regions):
             regions.append(Region(None, text[span.start : span.end], "city", span))
-    low = page.norm
-    for name in rules()["national_organs_english"]:
-        for match in re.finditer(rf"\b{re.escape(name)}\b", low[within.start : within.end]):
-            span = Span(within.start + match.start(), within.start + match.end())
-            regions.append(Region(NATION, "全国", "country", span))
-    for name, code in rules()["organs_english"].items():
-        for match in re.finditer(rf"\b{re.escape(name)}\b", low[within.start : within.end]):
-            regions.append(_region(code, Span(within.start + match.start(), within.start + match.end())))
+    regions += _english_organs(page.norm, within)
     return _without_parents(sorted(regions, key=lambda region: region.span))
+
+
+def _english_codes(text: str, match: re.Match[str]) -> tuple[str, ...]:
+    name = match.group()
+    table = english_names()
+    exact = table.get(name.replace("’", "'").replace("-", " ").lower(), ())
+    return exact or table.get(name.split(" ")[0].lower(), ()) or _before_parent(text, name, match.end())
+
+
+def _english_organs(norm: str, within: Span) -> list[Region]:
+    found: list[Region] = []
+    organs = dict.fromkeys(rules()["national_organs_english"], NATION) | rules()["organs_english"]
+    for name, code in organs.items():
+        position = norm.find(name, within.start, within.end)
+        if position >= 0:
+            found.append(_region(code, Span(position, position + len(name))))
+    return found
 
 
 def _before_parent(text: str, name: str, position: int) -> tuple[str, ...]:

@@ -17,17 +17,32 @@ _LONGEST_TITLE = 90
 _FRONT = re.compile(r"\ufeff?---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _FRONT_FIELD = re.compile(r"^(?P<key>[a-z_]+): *(?P<value>[^\r\n]+)", re.MULTILINE)
 _LAW = r"(?:条例|办法|规定|决定|法|细则|规则)"
-_PLAN = r"(?:若干措施|若干政策|政策措施|措施|实施意见|指导意见|若干意见|意见|行动计划|行动方案|实施方案|工作方案|方案|规划|纲要|工作报告|政策汇编|计划|通知|政策)"
+_PLAN = (
+    r"(?:若干措施|若干政策|政策措施|措施|实施意见|指导意见|若干意见|意见|行动计划|行动方案|实施方案|工作方案|方案"
+    r"|规划|纲要|工作报告|政策汇编|计划|通知|政策)"
+)
 _NOTICE = r"(?:公告|通告|清单|目录|公示|榜单)"
-_TITLE = re.compile(rf"^[#\s]*(?!第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$")
-_TITLE_EN = re.compile(r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$")
-_ADOPTED = re.compile(r"(?:会议)?(?:通过|修订|修正|公布|批准)[）)]?$|会议上[）)]?$|promulgated on|adopted (?:on|by)|enacted on")
+_TITLE = re.compile(
+    rf"^[#\s]*(?!第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$"
+)
+_TITLE_EN = re.compile(
+    r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$"
+)
+_ADOPTED = re.compile(
+    r"(?:会议)?(?:通过|修订|修正|公布|批准)[）)]?$|会议上[）)]?$|promulgated on|adopted (?:on|by)|enacted on"
+)
 _CONFIRMED = re.compile(r"(?:批准|公布)[）)]?$")
 _ARTICLE = re.compile(r"^[#\s]*(?:第[一二三四五六七八九十百零]+条|article \d+)", re.MULTILINE)
 _NUMBERED = re.compile(r"^[#\s]*(?:[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）|\d{1,2}[.、．])", re.MULTILINE)
-_ISSUED_TO = re.compile(r"印发给你们|请(?:遵照|认真|结合实际).{0,8}(?:执行|贯彻)|现(?:将|就).{0,60}(?:印发|公告如下|通知如下)")
-_DATE_LINE = re.compile(r"^[（(]?\d{4}年\d{1,2}月\d{1,2}日[）)]?$|^[〇零一二三四五六七八九○]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日$")
-_DATELINE = re.compile(r"^(?P<city>[A-Z][A-Za-z .'-]{2,30}), (?P<date>\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})")
+_ISSUED_TO = re.compile(
+    r"印发给你们|请(?:遵照|认真|结合实际).{0,8}(?:执行|贯彻)|现(?:将|就).{0,60}(?:印发|公告如下|通知如下)"
+)
+_DATE_LINE = re.compile(
+    r"^[（(]?\d{4}年\d{1,2}月\d{1,2}日[）)]?$|^[〇零一二三四五六七八九○]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日$"
+)
+_DATELINE = re.compile(
+    r"^(?P<city>[A-Z][A-Za-z .'-]{2,30}), (?P<date>\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})"
+)
 _META = re.compile(r"^(?:来源|时间|发布时间|发布日期|日期|成文日期|published|date|source)[:：]")
 _SIGNER = re.compile(r"(?:人民政府|委员会|局|厅|办公室|办公厅|管委会)$")
 _ENOUGH_ARTICLES = 2
@@ -146,7 +161,9 @@ def _sign_off(page: Page, lines: list[Span], profile: Profile) -> bool:
 def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
     articles = len(_ARTICLE.findall(page.norm, profile.body_start))
     numbered = len(_NUMBERED.findall(page.norm, profile.body_start))
-    told = profile.adoption is not None or signed or _ISSUED_TO.search(page.norm) is not None or profile.region is not None
+    told = (
+        profile.adoption is not None or signed or _ISSUED_TO.search(page.norm) is not None or profile.region is not None
+    )
     official = (
         (profile.title is not None and (told or profile.form in {"law", "notice", "plan"} or articles or numbered))
         or profile.adoption is not None
@@ -154,9 +171,8 @@ def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
         or numbered >= _ENOUGH_ARTICLES
         or (told and profile.body_start > 0)
     )
-    if official and not page.speech[:1]:
-        profile.genre = "official"
-    elif official and (profile.adoption is not None or articles >= _ENOUGH_ARTICLES or told):
+    sure = profile.adoption is not None or articles >= _ENOUGH_ARTICLES or told
+    if official and (sure or not page.speech):
         profile.genre = "official"
 
 
@@ -181,7 +197,10 @@ def _issuer_of_meeting(page: Page, profile: Profile) -> None:
     if profile.form == "report":
         profile.issuer = Named(f"{profile.region.name}人民政府", profile.region.span)
         return
-    match = re.search(r"[一-鿿]{2,12}第[一二三四五六七八九十]+届人民代表大会(?:常务委员会)?", page.norm[profile.adoption.start : profile.adoption.end])
+    match = re.search(
+        r"[一-鿿]{2,12}第[一二三四五六七八九十]+届人民代表大会(?:常务委员会)?",
+        page.norm[profile.adoption.start : profile.adoption.end],
+    )
     if match:
         span = Span(profile.adoption.start + match.start(), profile.adoption.start + match.end())
         profile.issuer = Named(parliament(page.norm[span.start : span.end]), span)

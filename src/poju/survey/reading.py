@@ -22,8 +22,8 @@ OnSkip = Callable[[Path, PojuError], None]
 def read(paths: Sequence[Path], *, on_skip: OnSkip | None = None) -> list[Document]:
     """Return the documents at ``paths``: text files, folders (every ``*.txt`` below, sorted), or ``-`` for input.
 
-    Each document holds at most 5,000,000 bytes of UTF-8, read without any change of line ends. A bad file that was named
-    is a `CallerError`; a bad file inside a folder goes to ``on_skip(path, error)`` and the reading goes on.
+    Each document holds at most 5,000,000 bytes of UTF-8, read without any change of line ends. A bad file that was
+    named is a `CallerError`; a bad file inside a folder goes to ``on_skip(path, error)`` and the reading goes on.
     """
     documents: list[Document] = []
     for path in paths:

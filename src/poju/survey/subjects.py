@@ -13,10 +13,18 @@ from poju.survey.profile import Profile
 from poju.survey.text import Page
 
 _LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
-_LISTED_AFTER = re.compile(r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b")
-_GENERIC = re.compile(r"(?:^|[，。；、\s])(?:该|当地|本|全)?(?:市|区|省|县)(?:里)?(?:政府|大数据|科技|卫健|财政|委|发改|经信|工信|人民政府|[一-鿿]{2,6}局)")
-_ANCHOR_AFTER = re.compile(r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后")
-_PLURAL = re.compile(r"[，；](?:但|而)?(?:多个|不少|许多|各个?|其他|一些|众多|大多数?|部分)(?:省份?|城市|地方|地区|省市|政府|地)")
+_LISTED_AFTER = re.compile(
+    r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b"
+)
+_GENERIC = re.compile(
+    r"(?:^|[，。；、\s])(?:该|当地|本|全)?(?:市|区|省|县)(?:里)?(?:政府|大数据|科技|卫健|财政|委|发改|经信|工信|人民政府|[一-鿿]{2,6}局)"
+)
+_ANCHOR_AFTER = re.compile(
+    r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后"
+)
+_PLURAL = re.compile(
+    r"[，；](?:但|而)?(?:多个|不少|许多|各个?|其他|一些|众多|大多数?|部分)(?:省份?|城市|地方|地区|省市|政府|地)"
+)
 _SHORT_NAME = 8
 _AFTER_REACH = 30
 
@@ -45,11 +53,12 @@ class Story:
         """Return the latest dated event of a region, one of the same instrument before any other."""
         theirs = [event for event in self.events if event.date.value and any(r.code == code for r in event.regions)]
         same = [event for event in theirs if event.instrument == instrument]
-        return (same or theirs or [None])[-1]
+        found = same or theirs
+        return found[-1] if found else None
 
 
 def dateline_place(page: Page, profile: Profile) -> list[Region]:
-    """Return the place of an English dateline (`GUIYANG, 14 May 2023 -`): the one that the city's own acts belong to."""
+    """Return the place of an English dateline (`GUIYANG, 14 May 2023 -`), to which acts without a place belong."""
     if profile.dateline is None:
         return []
     city = page.text[slice(*profile.dateline)]
@@ -59,7 +68,7 @@ def dateline_place(page: Page, profile: Profile) -> list[Region]:
 
 
 def acting_places(page: Page, sentence: Span) -> list[Region]:
-    """Return the places of ``sentence`` that can act: not inside a title, not after «立足» or «落户», not a time anchor."""
+    """Return the places of ``sentence`` that can act: not in a title, not after «立足» or «落户», not a time anchor."""
     apart = ([] if page.english else page.titles(sentence)) + [named.span for named in enterprises_of(page, sentence)]
     return [
         region
@@ -84,7 +93,9 @@ def grouped(page: Page, places: list[Region], at: Region) -> list[Region]:
     first = last = index
     while first > 0 and _LIST_GLUE.fullmatch(page.norm[places[first - 1].span.end : places[first].span.start]):
         first -= 1
-    while last + 1 < len(places) and _LIST_GLUE.fullmatch(page.norm[places[last].span.end : places[last + 1].span.start]):
+    while last + 1 < len(places) and _LIST_GLUE.fullmatch(
+        page.norm[places[last].span.end : places[last + 1].span.start]
+    ):
         last += 1
     return places[first : last + 1]
 
@@ -93,7 +104,8 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
     """Return the places that act in ``cue`` and whether they were named in this sentence.
 
     1. The nearest acting place before the cue, with the list it stands in. 2. One inside the cue. 3. A list after it
-    («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. The paragraph's subject, 6. the heading's.
+    («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. The paragraph's subject.
+    6. The heading's, or an English dateline's.
     """
     before = [region for region in places if region.span.start < cue.start]
     if before and _PLURAL.search(page.norm, before[-1].span.end, cue.start):
@@ -102,9 +114,9 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
     if before or inside:
         return grouped(page, places, (before or inside)[-1 if before else 0]), True
     after = [region for region in places if region.span.start >= cue.end]
-    if after and _LISTED_AFTER.search(page.norm, max(sentence.start, cue.start), after[0].span.start):
-        if after[0].span.start - cue.end <= _AFTER_REACH or len(grouped(page, places, after[0])) > 1:
-            return grouped(page, places, after[0]), True
+    listed = after and _LISTED_AFTER.search(page.norm, max(sentence.start, cue.start), after[0].span.start)
+    if listed and (after[0].span.start - cue.end <= _AFTER_REACH or len(grouped(page, places, after[0])) > 1):
+        return grouped(page, places, after[0]), True
     named = _by_name(page, sentence, story)
     if named is not None:
         return named.regions, False

@@ -12,14 +12,28 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-import opencc
+import opencc  # type: ignore[import-untyped] # the package has no stubs
 
 from poju.survey.model import Span
 
 _HAN = re.compile(r"[㐀-鿿]")
-_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+_FULL_WIDTH = {
+    chr(code): chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+}
 _ASCII_MARKS = {",": "，", ";": "；", ":": "：", "!": "！", "?": "？", "(": "（", ")": "）"}
-_SAME_MARKS = {"『": "「", "』": "」", "“": "「", "”": "」", "‧": "·", "•": "·", "．": ".", "～": "-", "—": "—", "％": "%", "　": " "}
+_SAME_MARKS = {
+    "『": "「",
+    "』": "」",
+    "“": "「",
+    "”": "」",
+    "‧": "·",
+    "•": "·",
+    "．": ".",
+    "～": "-",
+    "—": "—",
+    "％": "%",
+    "　": " ",
+}
 _LINE = re.compile(r"[^\r\n]+")
 _SENTENCE = re.compile(r"[^。；！？\n\r]+(?:[。；！？]+[」』”’）]*)?")
 _ENGLISH_SENTENCE = re.compile(r"\S.*?(?:[.;!?](?=[\"”’)]*(?:\s|$))[\"”’)]*|$)", re.DOTALL)

@@ -31,7 +31,7 @@ def search(pattern: str, page: Page, span: Span) -> Span | None:
 
 
 def voided(page: Page, sentence: Span, cue: Span) -> str | None:
-    """Return why a cue of a news sentence reports no act (hypothetical, recommendation, gap …), or None where it does."""
+    """Return why a cue of a news sentence reports no act (hypothetical, recommendation, gap …), or None."""
     for item in table()["void"]:
         if search(item["pattern"], page, sentence):
             return str(item["type"])

@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from opencc import OpenCC
+from opencc import OpenCC  # type: ignore[import-untyped] # the package has no stubs
 
 HEADER = """\
 # GB/T 2260 divisions of the year 2020: code, level, names in three scripts, short name, English name.
