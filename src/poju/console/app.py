@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,10 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from poju.console import page, report
-from poju.errors import CallerError, PojuError
-from poju.i18n import LANGUAGES, _, choose_language, translate
+from poju.console import guard, page, report
+from poju.i18n import LANGUAGES, choose_language
 
-HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-LONGEST_QUERY = 500
 LONGEST_ACCEPT = 500
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-    "Cache-Control": "no-store",
-}
-STATUS_WORDS = {
-    400: _("This address cannot be read."),
-    404: _("There is no such page."),
-    405: _("This console only shows; it takes no changes."),
-    421: _("This console answers only under the name of this machine itself."),
-}
-METHODS = ["GET", "HEAD"]
 
 
 class Source:
@@ -82,7 +59,7 @@ def create(folder: Path, language: str | None = None) -> FastAPI:
                 region=request.query_params.get("region", ""),
                 instrument=request.query_params.get("instrument", ""),
             )
-            return _html(page.room_page(source.current(), view))
+            return guard.html(page.room_page(source.current(), view))
 
         return answer
 
@@ -97,11 +74,11 @@ def create(folder: Path, language: str | None = None) -> FastAPI:
         return answer
 
     for room in page.ROOMS:
-        app.add_api_route("/" if room == "index" else f"/{room}", show(room), methods=METHODS, name=room)
-        app.add_api_route(f"/{room}.json", tell(room), methods=METHODS, name=f"{room}-json")
-    app.add_api_route("/static/console.css", _style, methods=METHODS)
-    app.add_api_route("/static/mark.svg", _mark, methods=METHODS)
-    _guard(app, speak)
+        app.add_api_route("/" if room == "index" else f"/{room}", show(room), methods=guard.METHODS, name=room)
+        app.add_api_route(f"/{room}.json", tell(room), methods=guard.METHODS, name=f"{room}-json")
+    app.add_api_route("/static/console.css", _style, methods=guard.METHODS)
+    app.add_api_route("/static/mark.svg", _mark, methods=guard.METHODS)
+    guard.install(app, speak)
     return app
 
 
@@ -124,8 +101,8 @@ def accepted_language(header: str) -> str | None:
             wishes.append((float(weight or 1), tag.strip().lower()))
         except ValueError:
             continue
-    for weight, tag in sorted(wishes, key=lambda wish: -wish[0]):
-        if not weight > 0:
+    for strength, tag in sorted(wishes, key=lambda wish: -wish[0]):
+        if not strength > 0:
             continue
         if tag.startswith("zh"):
             return "zh-Hant" if any(part in tag for part in ("hant", "tw", "hk", "mo")) else "zh-Hans"
@@ -149,68 +126,9 @@ def _only(found: dict[str, Any], region: str | None, instrument: str | None) -> 
     return found | {"landscape": landscape | {"cells": cells, "events": events}}
 
 
-def _html(text: str, status: int = HTTPStatus.OK) -> Response:
-    return Response(
-        text.encode("utf-8", errors="replace"), status_code=status, media_type="text/html", headers=None
-    )
-
-
 def _style() -> Response:
     return Response(page.stylesheet(), media_type="text/css")
 
 
 def _mark() -> Response:
     return Response(page.mark(), media_type="image/svg+xml")
-
-
-def _guard(app: FastAPI, speak: Callable[[Request], str]) -> None:
-    """Put the same headers on every answer, refuse foreign names, and word every failure in the reader's language."""
-
-    def safe_language(request: Request) -> str:
-        try:
-            return speak(request)
-        except HTTPException:
-            return choose_language()
-
-    def failure(request: Request, status: int, title: str, detail: str = "") -> Response:
-        if request.url.path.endswith(".json"):
-            problem = {"type": "about:blank", "status": status, "title": title, "detail": detail}  # RFC 9457
-            return Response(json.dumps(problem, ensure_ascii=False), status, media_type="application/problem+json")
-        return _html(page.error_page(safe_language(request), status, title, detail), status)
-
-    def worded(request: Request, status: int) -> Response:
-        words = STATUS_WORDS.get(status, HTTPStatus(status).phrase)
-        return failure(request, status, translate(words, safe_language(request)))
-
-    async def on_status(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-        answer = worded(request, status)
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            answer.headers["Allow"] = ", ".join(METHODS)
-        return answer
-
-    async def on_report(request: Request, error: Exception) -> Response:
-        # The report was readable when the console started, so it is being rewritten or was damaged: try again later.
-        told = error if isinstance(error, PojuError) else CallerError("report", "{error}", error=error)
-        title, _newline, detail = told.explain(safe_language(request)).partition("\n")
-        return failure(request, HTTPStatus.SERVICE_UNAVAILABLE, title, detail)
-
-    async def outermost(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if host_name(request.headers.get("host", "")) not in HOSTS:
-            answer = worded(request, HTTPStatus.MISDIRECTED_REQUEST)
-        elif len(request.url.query) > LONGEST_QUERY:
-            answer = worded(request, HTTPStatus.BAD_REQUEST)
-        else:
-            answer = await call_next(request)
-        answer.headers.update(HEADERS)
-        return answer
-
-    app.add_exception_handler(HTTPException, on_status)
-    app.add_exception_handler(PojuError, on_report)
-    app.middleware("http")(outermost)
-
-
-def host_name(header: str) -> str:
-    """Return a Host header's name without its port (RFC 9110 section 7.2), in lower case."""
-    name, separator, port = header.rpartition(":")
-    return (name if separator and port.isdigit() else header).lower()

@@ -111,9 +111,7 @@ def scores(rows: list[Record], cohort: str, condition_ppm: int | None) -> ScoreC
     step_ppm = TICK if PPM - low <= PPM else 2 * TICK
     ticks = tuple((ppm, scale(ppm)) for ppm in range(low, PPM + 1, step_ppm))
     condition = None if condition_ppm is None else scale(condition_ppm)
-    return ScoreChart(
-        520, 290, left, right, top, bottom, ticks, tuple(places.items()), tuple(series), condition
-    )
+    return ScoreChart(520, 290, left, right, top, bottom, ticks, tuple(places.items()), tuple(series), condition)
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def intervals(rows: list[Record]) -> SpanChart | None:
         return None
     low = min(0, *(row["low_ppm"] for row in own))
     high = max(0, *(row["high_ppm"] for row in own))
-    scale = Scale(low, high if high > low else low + 1, 12, 508)
+    scale = Scale(low, high if high > low else low + 1, 214, 508)
     spans = tuple(
         Span(24 + 22 * index, scale(row["low_ppm"]), scale(row["high_ppm"]), row) for index, row in enumerate(own)
     )
@@ -184,16 +182,25 @@ class Diagram:
 
 
 WIDEST_DIAGRAM = 9
+START = ""
+"""The state of a subject that does not exist yet."""
+
+
+def state_name(state: object) -> str:
+    """Return the identifier of a workflow's state, given as it is or as a record with an ``id``."""
+    return str(state.get("id", START)) if isinstance(state, dict) else str(state)
 
 
 def workflow(table: Record) -> Diagram | None:
     """Return the diagram of a workflow ``table``, or None where it has no state or too many for one line."""
-    names = list(dict.fromkeys(table["states"]))
+    names = list(dict.fromkeys(state_name(state) for state in table["states"]))
+    if any(transition["from"] == START for transition in table["transitions"]) and START not in names:
+        names.insert(0, START)
     if not names or len(names) > WIDEST_DIAGRAM:
         return None
     box = 128
     places = {name: 74 + 168 * index for index, name in enumerate(names)}
-    arcs = []
+    arcs: list[Arc] = []
     for number, transition in enumerate(table["transitions"], start=1):
         if transition["from"] not in places or transition["to"] not in places:
             continue

@@ -18,8 +18,8 @@ def table() -> dict[str, dict[str, str]]:
 def message(group: str, identifier: str) -> str | None:
     """Return the English message for ``identifier`` in ``group``, or None where the table has none.
 
-    Codes of rules are also looked up by their longest known beginning, so that ``fund-condition-lower`` finds
-    ``fund-condition``: a rule may be split without leaving the reader with a bare code.
+    Codes of rules are also looked up by their longest known beginning, so that ``exchange.consent-empty`` finds
+    ``exchange.consent``: a rule may be split without leaving the reader with a bare code.
     """
     entries = table().get(group, {})
     if identifier in entries:

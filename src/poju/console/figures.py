@@ -77,6 +77,10 @@ class Figures:
             return NOTHING
         return self.yuan(Decimal(fen) / FEN_PER_YUAN)
 
+    def whole_yuan(self, fen: int | None) -> str:
+        """Return an amount in fen as grouped yuan without the unit, for sentences that carry it themselves."""
+        return NOTHING if fen is None else self.integer(str(Decimal(fen) / FEN_PER_YUAN))
+
     def yuan(self, amount: float | str | Decimal | None) -> str:
         """Return an amount in yuan; see :meth:`money`."""
         if amount is None or amount == "":
@@ -89,7 +93,9 @@ class Figures:
             return str(amount)
         if self.language.startswith("zh") and number:
             if number % HUNDRED_MILLION == 0:
-                return self.text(_("{amount} hundred million yuan"), amount=self.integer(int(number // HUNDRED_MILLION)))
+                return self.text(
+                    _("{amount} hundred million yuan"), amount=self.integer(int(number // HUNDRED_MILLION))
+                )
             if number % TEN_THOUSAND == 0:
                 return self.text(_("{amount} ten thousand yuan"), amount=self.integer(int(number // TEN_THOUSAND)))
         pattern = "#,##0" if number == number.to_integral_value() else "#,##0.00"
@@ -118,7 +124,7 @@ class Figures:
         parts = told.split("-")
         try:
             numbers = [int(part) for part in parts]
-            when = date(*(numbers + [1, 1])[:3])
+            when = date(*[*numbers, 1, 1][:3])
         except (ValueError, TypeError):
             return told or self.text(_("no date given"))
         skeleton = {1: ("y", "y年"), 2: ("MMMM y", "y年M月"), 3: ("d MMMM y", "y年M月d日")}.get(len(parts))

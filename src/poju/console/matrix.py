@@ -35,13 +35,22 @@ class Row:
     regions: tuple[Record, ...]
     cells: tuple[Cell, ...]
 
+    @property
+    def pushes(self) -> int:
+        """Return how many events of the line push."""
+        return sum(len(cell.events) for cell in self.cells if not cell.pulls)
+
+    @property
+    def pulls(self) -> int:
+        """Return how many events of the line pull."""
+        return sum(len(cell.events) for cell in self.cells if cell.pulls)
+
 
 @dataclass(frozen=True)
 class Matrix:
     """The whole picture; ``demonstration`` holds the rows in which the demonstration's own events stand."""
 
     columns: tuple[Record, ...]
-    groups: tuple[tuple[str, int], ...]
     rows: tuple[Row, ...]
     demonstration: tuple[Row, ...]
     unknown: tuple[str, ...] = field(default=())
@@ -55,8 +64,8 @@ def is_pull(instrument: Record) -> bool:
 def build(landscape: Record, *, merge: bool) -> Matrix:
     """Return the picture of a ``landscape`` (docs/reference/console.md).
 
-    ``merge`` puts regions with one and the same single instrument into one line, as on the first screen. Cells that name
-    a region, an instrument or an event which the landscape lacks are listed in ``unknown`` rather than dropped silently.
+    ``merge`` puts regions with one and the same single instrument into one line, as on the first screen. Cells that
+    name a region, an instrument or an event which the landscape lacks are listed in ``unknown``, not dropped silently.
     """
     columns = tuple(sorted(landscape["instruments"], key=_column_order))
     events = {event["id"]: event for event in landscape["events"]}
@@ -74,9 +83,7 @@ def build(landscape: Record, *, merge: bool) -> Matrix:
     told = tuple(row for row in told if any(cell.events for cell in row.cells))
     marked = tuple(_row((region,), columns, filled, with_marked=True) for region in landscape["regions"])
     marked = tuple(row for row in marked if any(cell.marked for cell in row.cells))
-    sides = [_side(column) for column in columns]
-    groups = tuple((side, sides.count(side)) for side in SIDES if side in sides)
-    return Matrix(columns, groups, _merged(told) if merge else told, marked, tuple(unknown))
+    return Matrix(columns, _merged(told) if merge else told, marked, tuple(unknown))
 
 
 def _side(instrument: Record) -> str:
@@ -115,9 +122,7 @@ def _merged(rows: tuple[Row, ...]) -> tuple[Row, ...]:
             single.setdefault(filled[0].instrument["id"], []).append(row)
         else:
             kept.append(row)
-    for group in single.values():
-        kept.append(_join(group))
-    return tuple(kept)
+    return (*kept, *(_join(group) for group in single.values()))
 
 
 def _join(group: list[Row]) -> Row:
@@ -149,7 +154,5 @@ def squares(matrix: Matrix, region: str = "", instrument: str = "") -> list[Squa
         Square(row.regions[0], cell.instrument, cell.events)
         for row in rows
         for cell in row.cells
-        if cell.events
-        and region in ("", row.regions[0]["code"])
-        and instrument in ("", cell.instrument["id"])
+        if cell.events and region in ("", row.regions[0]["code"]) and instrument in ("", cell.instrument["id"])
     ]

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from poju.console import charts, explain, matrix, story
 from poju.console.figures import Figures
-from poju.i18n import LANGUAGES, _
+from poju.i18n import _
+from poju.support import explain as support
 
 Record = dict[str, Any]
 
@@ -166,6 +167,13 @@ class Speaker:
         named = self._names.get(group, {}).get(identifier)
         return self.figures.words(named) if named else (identifier or "–")
 
+    def place(self, regions: list[Record]) -> str:
+        """Return the first of an event's ``regions``, as the landscape names it in the reader's language."""
+        if not regions:
+            return "–"
+        named = self._names.get("region", {}).get(regions[0]["code"])
+        return self.figures.words(named or regions[0]["name"])
+
     def term(self, group: str, identifier: str) -> str:
         """Return an identifier of a closed set in plain words; an unknown one as it is."""
         found = explain.message(group, identifier)
@@ -175,6 +183,30 @@ class Speaker:
         """Return why a rule refused, in plain words."""
         found = explain.message("refusal", code.lower())
         return self.figures.text(found or _("A published rule refused it; its code is given."))
+
+    def award_refusal(self, claim: Record) -> str:
+        """Return why a claim was refused, with the figures that were needed and shown, as the support room words it."""
+        if claim["code"] not in support.sentences():
+            return self.refusal(claim["code"])
+        programme, figures = self.report["award"]["programme"], self.figures
+        terms = programme["condition"]
+        line = story.trial_of(self.report["leaderboard"]["rows"], claim) or {"patients": None, "guard_ppm": None}
+        shown = {
+            "lower": claim["lower_ppm"],
+            "needed": terms["minimum_lower_ppm"],
+            "guard": line["guard_ppm"],
+            "most": terms["maximum_guard_ppm"],
+        }
+        return support.explain(
+            claim["code"],
+            self.view.language,
+            **{name: figures.percent(ppm).removesuffix("%").rstrip() for name, ppm in shown.items()},
+            patients=figures.integer(line["patients"]),
+            least=figures.integer(terms["minimum_patients"]),
+            amount=figures.whole_yuan(claim["amount_fen"]),
+            cap=figures.whole_yuan(programme["cap_fen"]),
+            budget=figures.whole_yuan(programme["budget_fen"]),
+        )
 
     def given(self, part: str) -> bool:
         """Return whether the report holds ``part``."""
@@ -187,8 +219,3 @@ class Speaker:
 
 def _names(items: list[Record], key: str = "id") -> dict[str, object]:
     return {item[key]: item["names"] for item in items if isinstance(item["names"], str | Mapping)}
-
-
-def languages() -> tuple[str, ...]:
-    """Return the tags that ``?lang=`` takes."""
-    return LANGUAGES

@@ -21,8 +21,8 @@ def load(folder: Path) -> dict[str, Any]:
     """Return the checked report in ``folder``.
 
     Raises :class:`~poju.errors.CallerError`: ``report-missing`` where there is none, ``report-too-large`` above 16 MiB,
-    ``report-not-json`` where the bytes are not strict JSON in UTF-8 (RFC 8259; no duplicate names, no NaN), and those of
-    :func:`poju.console.shape.check`.
+    ``report-not-json`` where the bytes are not strict JSON in UTF-8 (RFC 8259; no duplicate names, no NaN), and those
+    of :func:`poju.console.shape.check`.
     """
     path = folder / FILE
     try:
@@ -63,8 +63,8 @@ def decode(data: bytes) -> dict[str, Any]:
 def write(report: dict[str, Any], path: Path, language: str) -> int:
     """Write ``report`` as one self-contained page to ``path`` in ``language``; return its size in bytes (< 2,000,000).
 
-    The file appears whole or not at all. Raises :class:`~poju.errors.CallerError` where ``report`` is not of its shape or
-    ``language`` is unknown, :class:`~poju.errors.OperatorError` ``report-not-written`` where the disk refuses.
+    The file appears whole or not at all. Raises :class:`~poju.errors.CallerError` where ``report`` is not of its shape
+    or ``language`` is unknown, :class:`~poju.errors.OperatorError` ``report-not-written`` where the disk refuses.
     """
     if language not in LANGUAGES:
         raise CallerError(

@@ -39,8 +39,8 @@ def serve(
 ) -> None:
     """Serve ``folder``'s report on ``host``:``port`` (0: any free one) until Ctrl-C or SIGTERM; call ``on_ready(url)``.
 
-    Raises :class:`~poju.errors.CallerError` ``console-not-loopback`` for another machine's or every address: the console
-    has no sign-in; and those of :func:`poju.console.app.create`. Raises :class:`~poju.errors.OperatorError`
+    Raises :class:`~poju.errors.CallerError` ``console-not-loopback`` for another machine's or every address: the
+    console has no sign-in; and those of :func:`poju.console.app.create`. Raises :class:`~poju.errors.OperatorError`
     ``console-port`` where the port cannot be had.
     """
     address = _loopback(host)

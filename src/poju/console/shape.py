@@ -1,7 +1,8 @@
 """What a ``report.json`` may hold, in one table, and the check that fills the gaps.
 
-A report comes from a file, so nothing in it is trusted: every field is checked against the table below before a template
-sees it. Absent fields become empty ones, unknown fields are kept, a wrong type ends in one error that names the place.
+A report comes from a file, so nothing in it is trusted: every field is checked against the table below before a
+template sees it. Absent fields become empty ones, unknown fields are kept, a wrong type ends in one error that names
+the place.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ SCENARIO: Shape = {
     "workflows": [
         {
             "subject": TEXT,
-            "states": [TEXT],
+            "states": [OPEN],
             "transitions": [{"from": TEXT, "statement": TEXT, "role": OPEN, "to": TEXT}],
         }
     ],
@@ -240,8 +241,8 @@ REPORT: dict[str, Shape] = {
 def check(report: object) -> dict[str, Any]:
     """Return ``report`` with every field of the table present and of its type.
 
-    Raises :class:`~poju.errors.CallerError` ``report-schema`` where it is no Poju report, ``report-shape`` where a field
-    has another type or is beyond its bound.
+    Raises :class:`~poju.errors.CallerError` ``report-schema`` where it is no Poju report, ``report-shape`` where a
+    field has another type or is beyond its bound.
     """
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise CallerError(

@@ -63,8 +63,8 @@ def moment(report: Record) -> Moment:
     released = next((claim for claim in claims if claim["outcome"] == "released"), None)
     refused = _earlier_refusal(claims, released)
     rows = report["leaderboard"]["rows"]
-    after = _line(rows, released)
-    before = _line(rows, refused)
+    after = trial_of(rows, released)
+    before = trial_of(rows, refused)
     if after and (before is None or before["version"] == after["version"]):
         before = _previous_version(rows, after)
     tamper = report["tamper"] if "tamper" in report["given"] else None
@@ -81,7 +81,7 @@ def _earlier_refusal(claims: list[Record], released: Record | None) -> Record | 
     return next(iter(refused), None)
 
 
-def _line(rows: list[Record], claim: Record | None) -> Record | None:
+def trial_of(rows: list[Record], claim: Record | None) -> Record | None:
     """Return a claim's line of the leaderboard, on the cohort that its author had not seen where there is one."""
     if claim is None:
         return None
