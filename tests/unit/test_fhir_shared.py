@@ -12,8 +12,6 @@ from poju.exchange.formats.fhir import ResultRecorded, generate, read_synthea
 SHARED = Path(__file__).parents[3] / "shared"
 SYNTHEA = SHARED / "data" / "fhir"
 VALIDATOR = SHARED / "tools" / "fhir-judges" / "validate.sh"
-    Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "fhir-judges" / "java" / "target"
-)
 
 
 @pytest.mark.shared
