@@ -1,7 +1,7 @@
 """Offer the newest earlier result that bears the same local code as the order."""
 
 
-def advise(case, capabilities):
+def advise(case: dict, _capabilities: tuple) -> dict:
     """Return {"offer": id or None, "reason": code} for one order."""
     code = case["order"]["code"]
     same = [result for result in case["earlier"] if result["code"] == code]

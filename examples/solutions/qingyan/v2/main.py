@@ -22,13 +22,13 @@ OTHER_QUANTITY = {
 }
 
 
-def item_of(entry, catalogue, capabilities):
+def item_of(entry: dict, catalogue: dict, capabilities: tuple) -> str:
     """Return the region's item for an order or a result; where it is not mapped, the local system and code."""
     local = f"{entry['system']}|{entry['code']}"
     return catalogue.get(local, local) if "concordance" in capabilities else entry["code"]
 
 
-def comparable(result, item):
+def comparable(result: dict, item: str) -> bool:
     """Tell whether the result measures what the order asks for."""
     if not result["specimen"]:
         return True
@@ -36,29 +36,30 @@ def comparable(result, item):
     return result["specimen"] in specimens and result["unit"] not in OTHER_QUANTITY.get(item, ())
 
 
-def good_enough(result, order):
+def good_enough(result: dict, order: dict) -> bool:
     """Tell whether the result's quality mark holds where the order is placed."""
     if result["quality"] == "local":
         return result["institution"] == order["institution"]
     return result["quality"] == "HR"
 
 
-def advise(case, capabilities):
-    """Return {"offer": id or None, "reason": code} for one order."""
+def candidates(case: dict, item: str, capabilities: tuple) -> tuple[list, str]:
+    """Return the results that could stand for the order, oldest first, and, where there is none, why."""
     order, catalogue = case["order"], case["catalogue"]
-    if not case["earlier"]:
-        return {"offer": None, "reason": "none-earlier"}
-    item = item_of(order, catalogue, capabilities)
     results = [result for result in case["earlier"] if item_of(result, catalogue, capabilities) == item]
     if not results:
-        return {"offer": None, "reason": "other-item"}
+        return [], "other-item" if case["earlier"] else "none-earlier"
     if "comparability" in capabilities:
         results = [result for result in results if comparable(result, item)]
         if not results:
-            return {"offer": None, "reason": "specimen-differs"}
+            return [], "specimen-differs"
     if "quality" in capabilities:
         results = [result for result in results if good_enough(result, order)]
-        if not results:
-            return {"offer": None, "reason": "quality"}
-    newest = max(results, key=lambda result: result["time"])
-    return {"offer": newest["id"], "reason": "valid-result"}
+    return results, "valid-result" if results else "quality"
+
+
+def advise(case: dict, capabilities: tuple) -> dict:
+    """Return {"offer": id or None, "reason": code} for one order."""
+    item = item_of(case["order"], case["catalogue"], capabilities)
+    results, reason = candidates(case, item, capabilities)
+    return {"offer": results[-1]["id"] if results else None, "reason": reason}
