@@ -25,7 +25,7 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = ENVIRONMENT / "poju.stamp"
-GUEST_COMMAND = (str(PYTHON), "-m", "poju.solution.guest")
+GUEST_COMMAND = (str(PYTHON), str(ROOT / "scripts" / "guest.py"))
 
 
 class SetupError(Exception):
