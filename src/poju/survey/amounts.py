@@ -99,13 +99,13 @@ def _meaning(norm: str, within: Span, value: float, currency: str, core: Span, g
         start -= len(cap.group())
     else:
         semantics = _kind(norm, within, core, before, near)
-    percent = _compiled("percent").search(near)
+    percent = None if "fund_size" in semantics else _compiled("percent").search(near)
     local = re.split(r"[，；。]", before)[-1]
     tiers = given > 1 and "exact" in semantics and _compiled("respectively").search(norm, within.start, within.end)
     unit = _compiled("unit").search(local) or _compiled("unit").match(norm[core.end - 1 : core.end + 5])
     said = (
         ("one_off", _compiled("one_off").search(local)),
-        ("annual", _compiled("annual").search(before)),
+        ("annual", _compiled("annual").search(local)),
         ("percentage", percent),
         ("per_unit", unit),
         ("tiered", tiers),
@@ -121,7 +121,7 @@ def _kind(norm: str, within: Span, core: Span, before: str, near: str) -> list[s
         return ["floor"]
     if _compiled("fund").search(near):
         return _fund(norm, within, core)
-    if _compiled("range").match(norm[core.end : core.end + 2]):
+    if _compiled("range").match(norm[core.end : core.end + 2]) or _compiled("range_before").search(before):
         return ["range"]
     return ["total"] if _compiled("total").search(before) else ["exact"]
 

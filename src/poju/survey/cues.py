@@ -18,8 +18,8 @@ _GRANT = re.compile(
     r"|(?:\d|[百千万亿])[^，。；]{0,8}?元[^，。；]{0,8}?(?:的)?(?:奖励|补助|补贴|资助)|最高[^，。；]{0,10}?\d[^，。；]{0,6}元"
 )
 _GRANT_EN = re.compile(
-    r"(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)",
-    re.IGNORECASE,
+    r"(?:give|gave|offer|pay|provide|hand)\w*[^.;]{0,40}?up to|(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d"
+    r"|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)"
 )
 
 

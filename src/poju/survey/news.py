@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 
 from poju.survey.actors import enterprises_of, issuers_of
-from poju.survey.amounts import find_amounts
 from poju.survey.chronology import date_for
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
 from poju.survey.gazetteer import contains
-from poju.survey.model import NO_DATE, Event, Finding, Named, Region, Span
+from poju.survey.model import NO_DATE, Amount, Event, Finding, Named, Region, Span
+from poju.survey.money import clause_of, names_recipient, owned_amounts
 from poju.survey.places import find_places
 from poju.survey.profile import Profile
 from poju.survey.subjects import Story, acting_places, dateline_place, grouped, remember_name, subject_of
@@ -27,7 +27,6 @@ _LEAD_IN = 120
 _HEADING_EN = 60
 _HAN = re.compile(r"[一-鿿]")
 _ENDED = re.compile(r"[。！？；，,.;!?|」”\"]$")
-_WITHOUT_MONEY = {"strategy_plan", "white_paper", "leadership_signal", "alliance_event", "governance_body"}
 _ABSORBING = {
     "challenge_bounty",
     "scenario_opening",
@@ -97,24 +96,25 @@ def _read_sentence(
         cues = [cue for cue in cues if cue.span.end <= clauses[0].start]
         outcomes.append(_outcome(page, sentence, told, story))
     fresh: list[Event] = []
+    owned = owned_amounts(page, sentence, cues)
     for cue in cues:
         reason = voided(page, sentence, cue.span)
         subject, named = subject_of(page, sentence, cue.span, places, story)
         if reason is not None or not subject:
-            _note(findings, Finding(reason or "unattributed", [cue.instrument], _clause(page, sentence, cue.span)))
+            _note(findings, Finding(reason or "unattributed", [cue.instrument], clause_of(page, sentence, cue.span)))
             continue
         if is_recap(page, sentence) or _told_as_anchor(page, sentence, cue, subject, story):
             continue
         same = next((e for e in fresh if e.instrument == cue.instrument and e.regions == subject), None)
         if same is not None:
-            _extend(same, _clause(page, sentence, cue.span))
+            _extend(same, clause_of(page, sentence, cue.span))
             continue
         event = _event(_Scene(page, profile, sentence, story, fresh), cue, subject, named=named)
-        _money(page, sentence, event, cue, cues)
+        _money(page, sentence, event, owned.get(cue.instrument, []))
         if not _retold(event, story):
             fresh.append(event)
             story.events.append(event)
-            remember_name(page, event, _clause(page, sentence, cue.span), story)
+            remember_name(page, event, clause_of(page, sentence, cue.span), story)
     if places and not (fresh and fresh[-1].aggregate):
         story.subject = fresh[-1].regions if fresh else [places[-1]]
 
@@ -131,6 +131,9 @@ def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
     if marker is None:
         return cues
     clauses = page.clauses(sentence)
+    cues = [
+        c for c in cues if c.span.end > marker.start or not names_recipient(page, clause_of(page, sentence, c.span))
+    ]
     at = next((i for i, clause in enumerate(clauses) if clause.overlaps(marker)), 0)
     last = next((i for i, clause in reversed(list(enumerate(clauses))) if clause.start < marker.end), at)
     window = Span(clauses[max(0, at - 1)].start if at else clauses[at].start, clauses[last].end)
@@ -146,11 +149,6 @@ def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
     return sorted([*cues, Cue(instrument, marker)], key=lambda cue: cue.span)
 
 
-def _clause(page: Page, sentence: Span, cue: Span) -> Span:
-    parts = [clause for clause in page.clauses(sentence) if clause.overlaps(cue)]
-    return Span(parts[0].start, parts[-1].end) if parts else sentence
-
-
 def _note(findings: list[Finding], finding: Finding) -> None:
     if all(known.citation != finding.citation or known.type != finding.type for known in findings):
         findings.append(finding)
@@ -158,7 +156,7 @@ def _note(findings: list[Finding], finding: Finding) -> None:
 
 def _told_as_anchor(page: Page, sentence: Span, cue: Cue, subject: list[Region], story: Story) -> bool:
     """Return whether the clause only names an earlier act to count time from («貴陽發布十條七個月後，…»)."""
-    clause = _clause(page, sentence, cue.span)
+    clause = clause_of(page, sentence, cue.span)
     counted = [
         m
         for m in find_dates(page, clause)
@@ -169,7 +167,7 @@ def _told_as_anchor(page: Page, sentence: Span, cue: Cue, subject: list[Region],
 
 def _event(scene: _Scene, cue: Cue, subject: list[Region], *, named: bool) -> Event:
     page, sentence, story, fresh = scene.page, scene.sentence, scene.story, scene.fresh
-    clause = _clause(page, sentence, cue.span)
+    clause = clause_of(page, sentence, cue.span)
     date = date_for(page, scene.profile, sentence, cue, story, fresh, named=named)
     leads_in = not fresh and cue.span.start - sentence.start < _LEAD_IN
     start = sentence.start if leads_in else clause.start
@@ -227,26 +225,11 @@ def _extend(event: Event, clause: Span) -> None:
         event.citations.append(clause)
 
 
-def _money(page: Page, sentence: Span, event: Event, cue: Cue, cues: list[Cue]) -> None:
-    """Give the event the sums from its clause to the next act's; plans and papers carry none of their own."""
-    if event.instrument in _WITHOUT_MONEY:
-        return
-    clause = _clause(page, sentence, cue.span)
-    following = [_clause(page, sentence, other.span).start for other in cues if other.span.start > cue.span.start]
-    end = next((start for start in following if start >= clause.end), sentence.end)
-    start = min(clause.start, cue.span.start)
-    same_clause = [other for other in cues if other != cue and other.span.within(clause)]
-    event.amounts = find_amounts(page, Span(start, max(end, clause.end)))
-    if same_clause:
-        limit = min((o.span.start for o in same_clause if o.span.start > cue.span.end), default=clause.end)
-        floor = max((o.span.end for o in same_clause if o.span.end <= cue.span.start), default=clause.start)
-        event.amounts = [
-            a for a in event.amounts if floor <= a.core.start < max(limit, end if limit == clause.end else limit)
-        ]
-    for amount in event.amounts:
-        if amount.core.start >= clause.end:
-            owner = next(c for c in page.clauses(sentence) if c.overlaps(amount.core))
-            _extend(event, owner)
+def _money(page: Page, sentence: Span, event: Event, amounts: list[Amount]) -> None:
+    """Give the event its sums, and cite the clauses in which they stand."""
+    event.amounts = amounts
+    for amount in amounts:
+        _extend(event, clause_of(page, sentence, amount.core))
 
 
 def _retold(event: Event, story: Story) -> bool:
@@ -278,7 +261,7 @@ def _outcome(page: Page, sentence: Span, told: tuple[str, Span, dict[str, object
         side=None,
         regions=list(regions),
         date=NO_DATE,
-        citations=[sentence if not page.english else _clause(page, sentence, cue)],
+        citations=[sentence if not page.english else clause_of(page, sentence, cue)],
         cue=cue,
         status="reported",
         kind="outcome",

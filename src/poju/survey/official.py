@@ -12,6 +12,7 @@ from poju.survey.amounts import find_amounts
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
 from poju.survey.model import Amount, Event, Finding, Region, Span
+from poju.survey.money import clause_of, names_recipient, owned_amounts
 from poju.survey.profile import Profile
 from poju.survey.text import Page
 from poju.survey.wording import outcome_of, search, table, void_in_law
@@ -23,7 +24,6 @@ _CONTINUED = re.compile(
 _FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
 _HEADING_LENGTH = 40
 _MOST_CITATIONS = 8
-_WITHOUT_MONEY = {"public_procurement", "regulation", "strategy_plan"}
 
 
 def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
@@ -100,14 +100,18 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
         _continue(in_line[-1], sentence, amounts)
         return
     if marker is not None:
-        cues = _with_grant(page, sentence, marker, cues, amounts)
+        cues = _with_grant(page, sentence, marker, cues)
+    owned = owned_amounts(page, sentence, cues)
     for name in dict.fromkeys(cue.instrument for cue in cues):
         said = [cue for cue in cues if cue.instrument == name]
-        granted = marker is not None and _is_grant_event(said, marker, amounts)
-        citations = [sentence] if granted else _clauses_of(said, clauses, sentence)
+        granted = marker is not None and (name in owned or any(cue.span.overlaps(marker) for cue in said))
+        citations = (
+            [sentence]
+            if granted and len({cue.instrument for cue in cues}) == 1
+            else _clauses_of(said, clauses, sentence)
+        )
         event = _event(profile, said[0], citations, "planned" if profile.form == "report" else "issued")
-        others = [cue for cue in cues if cue.instrument != name]
-        event.amounts = amounts if granted else _amounts_for(sentence, said, others, clauses, amounts)
+        event.amounts = owned.get(name, [])
         event.horizon = _horizon(page, sentence)
         _append(in_line, event)
 
@@ -120,10 +124,6 @@ def _append(in_line: list[Event], event: Event) -> None:
         return
     heading.citations.extend(event.citations)
     heading.amounts, heading.cue = event.amounts, event.cue
-
-
-def _is_grant_event(said: list[Cue], marker: Span, amounts: list[Amount]) -> bool:
-    return bool(amounts) or any(cue.span.overlaps(marker) for cue in said)
 
 
 def _forbidden(page: Page, cue: Cue, clauses: list[Span]) -> bool:
@@ -153,19 +153,17 @@ def _continue(event: Event, sentence: Span, amounts: list[Amount]) -> None:
                 amount.semantics.append("tiered")
 
 
-def _with_grant(page: Page, sentence: Span, marker: Span, cues: list[Cue], amounts: list[Amount]) -> list[Cue]:
-    """Add the grant's instrument; of the other cues only those stay that the money is for, or that pull."""
-    instrument, _ = grant_for(page, sentence)
+def _with_grant(page: Page, sentence: Span, marker: Span, cues: list[Cue]) -> list[Cue]:
+    """Add the grant's instrument; of the other cues those stay that are acts of their own before its clause."""
+    at = clause_of(page, sentence, marker).start
+    apart = [c for c in cues if c.span.end <= at and not names_recipient(page, clause_of(page, sentence, c.span))]
+    window = Span(max((c.span.end for c in apart), default=sentence.start), sentence.end)
+    instrument, _ = grant_for(page, window)
+    within = [cue for cue in cues if cue not in apart]
     if instrument == "award_grant" and cues:
         return cues
-    if not amounts and instrument == "award_grant":
-        return [*cues, Cue(instrument, marker)]
-    kept = [
-        cue
-        for cue in cues
-        if cue.instrument == instrument or (instruments()[cue.instrument].side == "pull" and not amounts)
-    ]
-    return [Cue(instrument, marker), *kept]
+    same = [cue for cue in within if cue.instrument == instrument]
+    return [*apart, Cue(instrument, marker), *same]
 
 
 def _clauses_of(said: list[Cue], clauses: list[Span], sentence: Span) -> list[Span]:
@@ -176,17 +174,6 @@ def _clauses_of(said: list[Cue], clauses: list[Span], sentence: Span) -> list[Sp
         if span not in found:
             found.append(span)
     return found
-
-
-def _amounts_for(
-    sentence: Span, said: list[Cue], others: list[Cue], clauses: list[Span], amounts: list[Amount]
-) -> list[Amount]:
-    """Return the sums from the cue's clause up to the clause of the next instrument."""
-    if said[0].instrument in _WITHOUT_MONEY:
-        return []
-    start = next((c.start for c in clauses if c.overlaps(said[0].span)), said[0].span.start)
-    following = [c.start for cue in others for c in clauses if c.overlaps(cue.span) and c.start > start]
-    return [amount for amount in amounts if start <= amount.core.start < min(following, default=sentence.end)]
 
 
 def _horizon(page: Page, sentence: Span) -> dict[str, object] | None:

@@ -97,7 +97,11 @@ def grouped(page: Page, places: list[Region], at: Region) -> list[Region]:
         page.norm[places[last].span.end : places[last + 1].span.start]
     ):
         last += 1
-    return places[first : last + 1]
+    found: list[Region] = []
+    for region in places[first : last + 1]:
+        if all(region.code is None or region.code != known.code for known in found):
+            found.append(region)
+    return found
 
 
 def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], story: Story) -> tuple[list[Region], bool]:

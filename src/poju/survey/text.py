@@ -34,6 +34,7 @@ _SAME_MARKS = {
     "％": "%",
     "　": " ",
 }
+_WORDS = {"计画": "计划", "网路": "网络", "数位": "数字", "资讯": "信息", "智慧财产": "知识产权"}
 _LINE = re.compile(r"[^\r\n]+")
 _SENTENCE = re.compile(r"[^。；！？\n\r]+(?:[。；！？]+[」』”’）]*)?")
 _ENGLISH_SENTENCE = re.compile(r"\S.*?(?:[.;!?](?=[\"”’)]*(?:\s|$))[\"”’)]*|$)", re.DOTALL)
@@ -71,7 +72,14 @@ def normal(text: str) -> str:
     for i, c in enumerate(mapped):
         if c in _ASCII_MARKS and _beside_han(mapped, i):
             mapped[i] = _ASCII_MARKS[c]
-    return "".join(_lower(c) for c in mapped)
+    return _same_words("".join(_lower(c) for c in mapped))
+
+
+def _same_words(norm: str) -> str:
+    """Write the words that Taiwan and Hong Kong have for the same thing in one way, without changing a length."""
+    for word, usual in _WORDS.items():
+        norm = norm.replace(word, usual)
+    return norm
 
 
 def _beside_han(characters: list[str], i: int) -> bool:
