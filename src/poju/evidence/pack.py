@@ -77,7 +77,7 @@ def verify_pack(folder: Path, log_key: PublicKey, origin: str, *, language: str 
         "size": checkpoint.size,
         "origin": origin,
         "entries": len(pack.attestations) + len(pack.members),
-        "members": ", ".join(item.issuer for item in attested),
+        "members": ", ".join(sorted(item.issuer for item in attested)),
         "score": percent(ratio_ppm(result["numerator"], result["denominator"])),
         "lower": percent(lower_ppm(result["numerator"], result["denominator"], result["patients"], spread)),
     }

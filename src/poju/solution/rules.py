@@ -79,13 +79,14 @@ def consistent(figures: Mapping[str, cbor.Value], cases: int) -> bool:
         return False
     if any(figures[name] < 0 for name in FIGURES if name != "numerator"):
         return False
+    # Each order with a valid result was answered correctly, wrongly, or not at all.
+    elsewhere = figures["wrong"] - figures["must_repeat_offers"]
     return bool(
         figures["orders"] == cases
         and figures["eligible"] + figures["must_repeat"] == cases
-        and figures["correct"] + figures["missed"] <= figures["eligible"]
-        and figures["eligible"] <= figures["correct"] + figures["missed"] + figures["wrong"] <= cases
-        and figures["invalid"] <= figures["wrong"]
         and figures["must_repeat_offers"] <= min(figures["must_repeat"], figures["wrong"])
+        and figures["correct"] + figures["missed"] + elsewhere == figures["eligible"]
+        and figures["invalid"] <= figures["wrong"]
         and figures["patients"] <= cases
         and figures["denominator"] == figures["eligible"]
         and figures["numerator"] == figures["correct"] - WRONG_WEIGHT * figures["wrong"]

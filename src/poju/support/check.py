@@ -69,7 +69,7 @@ def check_awards(statements: Sequence[Published], package_folder: Path) -> list[
     package = load(package_folder)
     terms = terms_of(package)
     if terms is None:
-        raise _broken(_("the package has no programme"), awards[0][0].subject)
+        raise _broken("the package has no programme", awards[0][0].subject)
     for award, claim in awards:
         _check_one(award, claim, statements, package, terms)
     # 7. over all awards
@@ -85,29 +85,29 @@ def _check_one(
     opened = [item for item, _decision in statements if item.kind == "programme-open"]
     named = claim.fields["programme"] == PROGRAMME_PREFIX + terms.id
     if not named or not any(item.fields["digest"] == terms.digest for item in opened):
-        raise _broken(_("its programme was not opened under the package's terms"), award.subject)
+        raise _broken("its programme was not opened under the package's terms", award.subject)
     # 2. cap
     if not 0 < award.amount <= terms.cap:
-        raise _broken(_("it is above the cap"), award.subject)
+        raise _broken("it is above the cap", award.subject)
     # 3. attestations
     fields = _attested(award, statements, condition.attestations)
     if fields["solution"] != claim.fields["solution"] or not claim.fields["solution"].startswith(
         f"solution/{award.provider}/"
     ):
-        raise _broken(_("its evidence is about another provider's version"), award.subject)
+        raise _broken("its evidence is about another provider's version", award.subject)
     # 4. indicator
     indicator = package.indicators.get(condition.indicator)
     if indicator is None or hashlib.sha256(indicator.query).digest() != fields["query"]:
-        raise _broken(_("its evidence was computed by another query"), award.subject)
+        raise _broken("its evidence was computed by another query", award.subject)
     # 5. cohort
     cohorts = [
         item.fields["use"] for item, _d in statements if item.subject == fields["cohort"] and "use" in item.fields
     ]
     if cohorts != [condition.cohort_use]:
-        raise _broken(_("its cohort is not published as held out"), award.subject)
+        raise _broken("its cohort is not published as held out", award.subject)
     # 6. figures
     if unmet(fields["result"], condition):
-        raise _broken(_("its figures do not meet the condition"), award.subject)
+        raise _broken("its figures do not meet the condition", award.subject)
 
 
 def _attested(award: Award, statements: Sequence[Published], least: int) -> Mapping[str, cbor.Value]:
@@ -120,11 +120,11 @@ def _attested(award: Award, statements: Sequence[Published], least: int) -> Mapp
     counts = Counter(alike for _issuer, alike in found)
     enough = sorted(alike for alike, count in counts.items() if count >= least)
     if not enough:
-        raise _broken(_("too few members attest its evidence"), award.subject)
+        raise _broken("too few members attest its evidence", award.subject)
     fields = next(fields for (_issuer, alike), fields in found.items() if alike == enough[0])
     identity = evidence_id(fields["query"], fields["solution"], fields["cohort"], fields["result"])
     if award.evidence != PREFIX + identity:
-        raise _broken(_("its evidence is not what it names"), award.subject)
+        raise _broken("its evidence is not what it names", award.subject)
     return fields
 
 
@@ -135,7 +135,7 @@ def _check_sum(awards: Sequence[Award], terms: Programme) -> None:
         total += award.amount
         again = {award.evidence, f"provider:{award.provider}"} if terms.one_off else {award.evidence}
         if seen & again:
-            raise _broken(_("its evidence or its provider was paid before"), award.subject)
+            raise _broken("its evidence or its provider was paid before", award.subject)
         seen |= again
         if total > terms.budget:
-            raise _broken(_("the programme's budget is exceeded by it"), award.subject)
+            raise _broken("the programme's budget is exceeded by it", award.subject)
