@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,7 @@ def codes(folder: Path) -> set[str]:
             message, hint = problem.explain(language)
             assert message
             assert hint
-            assert "{" not in message + hint
+            assert not re.search(r"{[a-z]+}", message + hint)
         assert problem.file
     return {problem.code for problem in problems}
 
@@ -204,12 +205,12 @@ def test_no_folder_no_package(tmp_path: Path) -> None:
         assert caught.value.code == "package.no-folder"
 
 
-def test_the_digest_covers_every_path_and_byte(folder: Path, edit: Edit) -> None:
+def test_the_digest_covers_every_path_and_byte(folder: Path) -> None:
     before = digest(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     entries = sorted([str(path.relative_to(folder)), path.stat().st_size, path.read_bytes()] for path in files)
     assert before == hashlib.sha256(cbor.encode(entries)).digest() == load(folder).digest
-    edit("README.md", "healthcare", "healthcar3")
+    append(folder, "README.md", "x")
     changed = digest(folder)
     (folder / "README.md").rename(folder / "README.zh-Hans.md")
     assert len({before, changed, digest(folder)}) == 3

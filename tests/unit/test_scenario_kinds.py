@@ -11,8 +11,8 @@ NAMES = '{ zh-Hant = "例", zh-Hans = "例", en = "example" }'
 
 def kind_text(field: str, head: str = "") -> bytes:
     meaning = f'meaning = {NAMES}\nclass = "member"'
-    text = f'id = "example"\nnames = {NAMES}\nby = ["hospital"]\nsubject = "order"\n{head}\n[fields.value]\n{field}\n{meaning}\n'
-    return text.encode()
+    top = f'id = "example"\nnames = {NAMES}\nby = ["hospital"]\nsubject = "order"\n{head}\n'
+    return f"{top}[fields.value]\n{field}\n{meaning}\n".encode()
 
 
 def answer(field: str, value: Value, closed: tuple[str, ...] = ()) -> str | None:

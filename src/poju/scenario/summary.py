@@ -82,7 +82,7 @@ def readable(package: Package, language: str) -> Iterator[str]:
     yield ""
     yield translate(_("Tracks"), language)
     for track in package.tracks.values():
-        status = translate(_("open"), language) if track.status == "open" else translate(_("declared"), language)
+        status = translate(_("open to providers") if track.status == "open" else _("declared only"), language)
         yield f"  {track.id:26} {track.names[language]} [{status}]"
     yield ""
     yield translate(_("Workflows"), language)
