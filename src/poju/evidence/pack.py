@@ -46,31 +46,33 @@ def verify_pack(folder: Path, log_key: PublicKey, origin: str, *, language: str 
     pack = read_pack(folder)
     if folder.name != pack.claim["id"]:
         raise refused("the folder's name is not its evidence's id")
-    steps = [(_("files"), _("exactly the files of one pack: {attestations} attestations"))]
+    steps = [(_("the pack's files"), _("exactly the files of one pack: {attestations} attestations"))]
     # 2. the checkpoint
     checkpoint = open_note(pack.checkpoint, origin, log_key)
     if (checkpoint.size, checkpoint.origin) != (pack.claim["size"], pack.claim["origin"]):
         raise refused("the checkpoint is not the one that the pack names")
-    steps.append((_("checkpoint"), _("the log key signed size {size} and its root for {origin}")))
+    steps.append((_("the pack's checkpoint"), _("the log key signed size {size} and its root for {origin}")))
     # 3. the receipts
     for entry in (*pack.attestations, *pack.members):
         _require_in_log(entry, checkpoint, log_key)
-    steps.append((_("receipts"), _("all {entries} statements are in the log under this checkpoint")))
+    steps.append((_("the pack's receipts"), _("all {entries} statements are in the log under this checkpoint")))
     # 4. the members' keys
     attested = _attestations(pack)
-    steps.append((_("signatures"), _("each attestation is signed by the key that its member registered")))
+    steps.append((_("the pack's signatures"), _("each attestation is signed by the key that its member registered")))
     # 5. one tuple
     _require_one_tuple(pack, attested)
-    steps.append((_("attestations"), _("{members} attest the same result, query, rows, version and cohort")))
+    steps.append((_("the pack's attestations"), _("{members} attest the same result, query, rows, version and cohort")))
     # 6. query and rows
     if digest(pack.query) != pack.claim["query"] or digest(pack.rows) != pack.claim["rows"]:
         raise refused("query or rows are not the attested ones")
-    steps.append((_("query and rows"), _("query.sql and rows.csv are byte for byte the attested ones")))
+    steps.append((_("the pack's query and rows"), _("query.sql and rows.csv are byte for byte the attested ones")))
     # 7. the result
     result = result_of(pack.query, pack.rows)
     if result != pack.claim["result"]:
         raise refused("the query over the rows gives another result")
-    steps.append((_("result"), _("the query gives the attested figures: {score} %, lower 95 % bound {lower} %")))
+    steps.append(
+        (_("the pack's result"), _("the query gives the attested figures: {score} %, lower 95 % bound {lower} %"))
+    )
     spread = join_spread(result["spread_high"], result["spread_low"])
     figures = {
         "attestations": len(pack.attestations),
