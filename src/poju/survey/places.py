@@ -153,11 +153,8 @@ def _national_organs() -> re.Pattern[str]:
 
 
 def _organs(norm: str, within: Span) -> list[Region]:
-    pattern = re.compile(
-        "|".join(re.escape(name) for name in sorted(rules()["national_organs"], key=len, reverse=True))
-    )
     found: list[Region] = []
-    for match in pattern.finditer(norm, within.start, within.end):
+    for match in _national_organs().finditer(norm, within.start, within.end):
         before = norm[match.start() - 1 : match.start()]
         if before not in {"省", "市", "区", "县", "州"}:
             found.append(Region(NATION, "全国", "country", Span(*match.span())))
