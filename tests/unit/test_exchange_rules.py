@@ -7,6 +7,7 @@ from support_rules import Ledger, key_of
 from poju.errors import CallerError
 from poju.exchange import assertion
 from poju.exchange.access import AccessPolicy, Consent, Request, _entities, _question, access_policy
+from poju.ledger.block import Declined
 
 HANDLE = "a" * 32
 POINTER = "pointer/" + "1" * 32
@@ -137,6 +138,20 @@ def test_statute_and_emergency_grant_with_duties_to_those_they_name_only(ledger:
     assert answer == ("granted", ("statute-reportable",), ("audit", "notify"))
     mine = {"pointer": immunology, "assertion": ledger.assertion("hospital-b", immunology)}
     assert ask(ledger, "6", **mine, **statute)[0] == "denied"
+
+
+def test_an_emergency_may_be_registered_late_within_its_window_and_its_lateness_is_listed(ledger: Ledger) -> None:
+    def late(name: str, seconds: int, basis: str) -> str:
+        fields = {"pointer": POINTER, "purpose": "emergency-treatment", "basis": basis}
+        fields["assertion"] = ledger.assertion("hospital-b", POINTER)
+        answer = ledger.submit(ledger.signed("access-request", "hospital-b", f"access/{name}", fields, age=seconds))
+        return answer.code if isinstance(answer, Declined) else ""
+
+    day = ledger.package.windows["emergency"]
+    assert late("1", day, "emergency") == ""
+    assert ledger.get("access/1")["late"] == day
+    assert late("2", day + 1, "emergency") == "ledger.stale"
+    assert late("3", day, "consent") == "ledger.stale"
 
 
 def test_the_insurer_never_reads_for_underwriting_whatever_was_signed(ledger: Ledger) -> None:

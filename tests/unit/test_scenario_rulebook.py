@@ -115,7 +115,7 @@ def test_a_statement_at_the_edge_of_the_freshness_window_is_registered(ledger: L
 
 
 def test_a_subject_of_another_kind_is_refused(ledger: Ledger) -> None:
-    for subject in ("access/1", "orders/1", "member/hospital-a"):
+    for subject in ("access/1", "orders/1", "order", "member/hospital-a"):
         assert code(ledger, ledger.signed("test-order", "hospital-a", subject, ORDER)) == "subject.wrong"
 
 

@@ -74,6 +74,9 @@ def access_request(context: Context) -> Registered:
         "expires": context.block.time + context.package.windows["access"],
         "entry": context.block.index,
     }
+    if fields["basis"] == "emergency":
+        # Lateness is listed: seconds between the signed request and the block that registered it.
+        access["late"] = max(0, context.block.time - context.statement.statement.issued_at)
     return Registered({context.statement.subject: access}, Decision(answer.outcome, answer.policies, answer.duties))
 
 

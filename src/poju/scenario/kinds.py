@@ -33,12 +33,22 @@ CAPABILITIES = (
     "insurer",
     "disease-control",
 )
+WINDOWS = ("freshness", "access", "replica", "emergency", "billing")
 FIELD_CLASSES = ("public", "member")
 MAX_FIELDS = 16
 MAX_ITEMS = 64
 KIND_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 FIELD_NAME = re.compile(r"[a-z][a-z_]{0,31}")
 SUBJECT_PREFIX = re.compile(r"[a-z][a-z-]{0,31}")
+
+
+@dataclass(frozen=True)
+class Late:
+    """Statements whose ``field`` has ``value`` may be registered within the package's time window ``window``."""
+
+    field: str
+    value: str
+    window: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class Kind:
     decides: bool
     self_certified: bool
     before_opening: bool
+    late: Late | None
     fields: Mapping[str, Field]
 
     @property
@@ -73,6 +84,7 @@ def parse_kind(data: bytes, file: str, room: str) -> Kind:
         decides=table.flag("decides", default=False),
         self_certified=table.flag("self_certified", default=False),
         before_opening=table.flag("before_opening", default=False),
+        late=_late(table),
         fields=_fields(table.table("fields", {})),
     )
     table.close()
@@ -83,6 +95,17 @@ def parse_kind(data: bytes, file: str, room: str) -> Kind:
     if kind.self_certified and (not kind.generic or kind.fields.get("key", None) is None):
         raise table.fault("self_certified", "is for a room's kind with a field named key")
     return kind
+
+
+def _late(table: Table) -> Late | None:
+    if "late" not in table.values:
+        return None
+    entry = table.table("late")
+    late = Late(entry.text("field"), entry.text("value"), entry.text("window"))
+    entry.close()
+    if late.window not in WINDOWS:
+        raise entry.fault("window", "is no time window of a package")
+    return late
 
 
 def _fields(table: Table) -> Mapping[str, Field]:

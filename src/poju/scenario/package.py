@@ -19,7 +19,7 @@ from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger import cbor
 from poju.scenario import workflow
-from poju.scenario.kinds import CAPABILITIES, Kind, merge, parse_kind, room_kinds
+from poju.scenario.kinds import CAPABILITIES, WINDOWS, Kind, merge, parse_kind, room_kinds
 from poju.scenario.toml import Names, Table, fault, parse, read_bytes, text
 from poju.scenario.workflow import Workflow
 from poju.units import Seconds
@@ -32,7 +32,6 @@ ALLOWED_FILE = re.compile(
     r"|statements/[a-z][a-z0-9-]{0,63}\.toml|indicators/[a-z][a-z0-9-]{0,63}\.sql"
 )
 THRESHOLDS = ("attestations", "runners")
-WINDOWS = ("freshness", "access", "replica", "emergency", "billing")
 TRACK_STATES = ("open", "declared")
 HEADER_LINE = re.compile(r"--\s*([A-Za-z][A-Za-z0-9 _-]*?)\s*:\s*(.*)")
 

@@ -18,6 +18,9 @@ class Problem:
     hint: str
     parameters: Mapping[str, object] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return f"{self.file}: {self.explain()[0]}"
+
     def explain(self, language: str = "en") -> tuple[str, str]:
         """Return what is wrong and what to do, in ``language``."""
         return (

@@ -27,8 +27,11 @@ from poju.scenario.kinds import FieldsCheck, Kind, compile_kind
 from poju.scenario.package import Package
 from poju.scenario.rule import Context, Refuse, Rule
 from poju.scenario.workflow import NEW, Transition
+from poju.units import Seconds
 
 ADMITTED = "admitted"
+SINGLETONS = ("ledger",)
+"""Subjects of which there is one: they carry no id."""
 
 
 class ScenarioRules:
@@ -65,10 +68,12 @@ class ScenarioRules:
         refusal = self._checks[kind.id](statement.fields)
         if refusal:
             raise Refuse(refusal)
-        if statement.subject != kind.subject and not statement.subject.startswith(f"{kind.subject}/"):
+        named = statement.subject.startswith(f"{kind.subject}/")
+        if not named and statement.subject != (kind.subject if kind.subject in SINGLETONS else None):
             raise Refuse("subject.wrong")
         # 4: its time
-        if abs(block.time - statement.statement.issued_at) > self.package.windows["freshness"]:
+        age = block.time - statement.statement.issued_at
+        if not -self.package.windows["freshness"] <= age <= self._longest_age(kind, statement):
             raise Refuse("ledger.stale")
         # 5: the scenario
         if not kind.before_opening and state.get("scenario") is None:
@@ -86,6 +91,13 @@ class ScenarioRules:
         answer = self._ask_room(Context(state, statement, block, self.package, capabilities), kind)
         moved = self._moved(state, statement, rows, answer)
         return Registered({**moved, **answer.writes}, answer.decision)
+
+    def _longest_age(self, kind: Kind, statement: VerifiedStatement) -> Seconds:
+        """Return the freshness window, or the longer one that the kind gives to what may be registered late."""
+        late = kind.late
+        if late is not None and statement.fields.get(late.field) == late.value:
+            return self.package.windows[late.window]
+        return self.package.windows["freshness"]
 
     def _rows(self, state: State, statement: VerifiedStatement, speaks_as: frozenset[str]) -> tuple[Transition, ...]:
         prefix = statement.subject.split("/", 1)[0]

@@ -40,6 +40,18 @@ type, a value outside its range.
 
 There is no type for free text. Refusals: `field.missing`, `field.unknown`, `field.type`, `field.range`.
 
+## The identity index's assertion
+
+Inside `access-request` travels a COSE_Sign1 of its own: content type `application/vnd.poju.assertion+cbor`, `kid` of a
+member with the capability identity, empty unprotected header, and as payload exactly this map.
+
+| Name | Type | Description | Validation |
+|---|---|---|---|
+| `requester` | text | the member that asks | equals the request's issuer |
+| `pointer` | text | the record's pointer | equals the request's pointer |
+| `handle` | text | the person's handle at the requester | 32 lower-case hexadecimal digits |
+| `until` | integer | when the assertion ends | not before the block's time |
+
 """
 
 

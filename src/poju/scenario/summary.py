@@ -119,6 +119,8 @@ def _kind_section(kind: Kind, level: str = "##") -> str:
     by = ", ".join(f"`{name}`" for name in kind.by) or "anybody, by the key that the statement carries"
     decided = " A decision leaf follows." if kind.decides else ""
     before = " Allowed before the scenario is open." if kind.before_opening else ""
+    if kind.late:
+        before += f" With {kind.late.field} = {kind.late.value}, within the package's window `{kind.late.window}`."
     lines = [
         f"{level} {kind.id}",
         "",
