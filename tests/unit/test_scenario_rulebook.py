@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from support_rules import HEALTHCARE, Ledger, key_of
 
+from poju.errors import CallerError
 from poju.ledger.block import Declined, Entered, execute
 from poju.ledger.leaf import is_statement
+from poju.ledger.rulebook import Registered
 from poju.ledger.statement import decode
 from poju.node.rulebook import compose
 from poju.scenario import runtime
+from poju.scenario.rulebook import ScenarioRules
 
 HANDLE = "a" * 32
 ORDER = {"class": "lab-chemistry", "handle": HANDLE, "item": "GLU"}
@@ -195,3 +201,18 @@ def test_admission_grants_only_what_was_applied_for_and_only_once(ledger: Ledger
     ledger.must(*admit, roles=["clinic"])
     assert ledger.say(*admit, roles=["clinic"]) == "member.not-applied"
     assert ledger.say("member-suspend", "commission", "member/commission", reason="left") == "member.suspends-itself"
+
+
+def test_policies_that_cannot_be_read_stop_the_node_before_its_first_statement(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(HEALTHCARE, tmp_path / "p"))
+    (folder / "access.cedar").write_text("permit (", encoding="utf-8")
+    with pytest.raises(CallerError, match="access policies"):
+        compose(folder)
+
+
+def test_a_rule_that_breaks_its_kinds_promise_of_a_decision_registers_nothing(ledger: Ledger) -> None:
+    silent = ScenarioRules(ledger.package, {"access-request": lambda _context: Registered()}, ledger.rules.kinds)
+    ledger.rules = silent
+    fields = {"pointer": "pointer/" + "1" * 32, "purpose": "treatment", "basis": "consent", "assertion": b"x"}
+    asked = ledger.signed("access-request", "hospital-a", "access/1", fields)
+    assert code(ledger, asked) == "kind.decision-missing"
