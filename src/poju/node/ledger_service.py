@@ -79,6 +79,7 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
     store = Store.open(folder / "ledger.sqlite")
     key = key_of(folder)
     engine = EmbeddedEngine(store, rules, key, _origin(folder, origin))
+    (folder / "log.vkey").write_text(key.public.vkey(origin) + "\n")
 
     def close() -> None:
         engine.close()

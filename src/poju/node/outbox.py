@@ -33,6 +33,7 @@ class Outbox:
         self._client = client
         self._on_answer = on_answer
         self._lock = threading.Lock()
+        self._builders: dict[str, Build] = {}
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(SCHEMA)
@@ -56,6 +57,7 @@ class Outbox:
 
     def queue(self, name: str, build: Build) -> None:
         """Write the statement called ``name`` down without sending it; :meth:`flush` does."""
+        self._builders[name] = build
         if name not in self._stored([name]):
             self._execute("INSERT OR IGNORE INTO sent (name, raw) VALUES (?, ?)", [(name, build())])
 
@@ -63,19 +65,29 @@ class Outbox:
         """Send what was written down and not answered yet; return the answers."""
         with self._lock:
             rows = self._connection.execute("SELECT name, raw FROM sent WHERE answer IS NULL ORDER BY rowid").fetchall()
-        return self._send_chunk([(name, _already(raw)) for name, raw in rows])
+        return self._send_chunk([(name, self._builders.get(name) or _already(raw)) for name, raw in rows])
 
     def _send_chunk(self, items: Sequence[tuple[str, Build]]) -> list[Answer]:
         stored = self._stored([name for name, _build in items])
         new = [(name, build()) for name, build in items if name not in stored]
         self._execute("INSERT INTO sent (name, raw) VALUES (?, ?)", new)
         waiting = dict(new) | {name: raw for name, (raw, answer) in stored.items() if answer is None}
-        fresh = dict(zip(waiting, self._senders.map(self._client.register, waiting.values()), strict=True))
+        fresh = self._register(waiting)
+        fresh |= self._renew([(name, build) for name, build in items if _is_stale(fresh.get(name))], set(stored))
         self._execute("UPDATE sent SET answer = ? WHERE name = ?", [(a.encode(), name) for name, a in fresh.items()])
         if self._on_answer is not None:
             for name, answer in fresh.items():
                 self._on_answer(name, answer)
         return [fresh[name] if name in fresh else _decode(name, stored[name]) for name, _build in items]
+
+    def _register(self, waiting: dict[str, bytes]) -> dict[str, Answer]:
+        return dict(zip(waiting, self._senders.map(self._client.register, waiting.values()), strict=True))
+
+    def _renew(self, items: Sequence[tuple[str, Build]], written_earlier: set[str]) -> dict[str, Answer]:
+        """Build again what an earlier run wrote down and never sent, and what has grown too old since."""
+        renewed = {name: build() for name, build in items if name in written_earlier}
+        self._execute("UPDATE sent SET raw = ? WHERE name = ?", [(raw, name) for name, raw in renewed.items()])
+        return self._register(renewed)
 
     def _stored(self, names: Sequence[str]) -> dict[str, tuple[bytes, bytes | None]]:
         with self._lock:
@@ -93,13 +105,35 @@ class Outbox:
         """Return the bytes sent as ``name``; raise ``outbox.unknown`` where nothing was."""
         found = self._stored([name]).get(name)
         if found is None:
-            raise OperatorError(
-                "outbox.unknown",
-                _("The outbox holds no statement called {name}."),
-                hint=_("Run the step that sends it first."),
-                name=name,
-            )
+            raise _unknown(name)
         return found[0]
+
+    def index(self, name: str) -> int:
+        """Return the entry at which the statement called ``name`` was registered; raise ``outbox.unknown``."""
+        stored = self._stored([name]).get(name)
+        answer = _decode(name, stored) if stored is not None and stored[1] is not None else None
+        if not isinstance(answer, Registered):
+            raise _unknown(name)
+        return answer.index
+
+    def names(self) -> list[str]:
+        """Return the names of all that was sent and answered, in the order of sending."""
+        with self._lock:
+            rows = self._connection.execute("SELECT name FROM sent WHERE answer IS NOT NULL ORDER BY rowid").fetchall()
+        return [str(row[0]) for row in rows]
+
+
+def _unknown(name: str) -> OperatorError:
+    return OperatorError(
+        "outbox.unknown",
+        _("The outbox holds no statement called {name}."),
+        hint=_("Run the step that sends it first."),
+        name=name,
+    )
+
+
+def _is_stale(answer: Answer | None) -> bool:
+    return isinstance(answer, Refused) and answer.code == "ledger.stale"
 
 
 def _already(raw: bytes) -> Build:

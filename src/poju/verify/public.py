@@ -1,10 +1,10 @@
 """Verifying what is published for everyone: ``public/``.
 
-Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) the SCITT key set is that key; (5) the publication statement is in
-the log and its manifest covers every other file, byte for byte; (6) every published statement and decision stands in
-the log where its receipt says; (7) every published statement is signed by the member it names; (8) the package is
-the one that was opened; (9) refusals are the node's own, about the statements beside them; (10) evidence packs give their
-figures again; (11) every released award met its conditions, caps and budget.
+Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) the SCITT key set is that key; (5) the publication statement
+is in the log and its manifest covers every other file, byte for byte; (6) every published statement and decision
+stands in the log where its receipt says; (7) every published statement is signed by the member it names; (8) the
+package is the one that was opened; (9) refusals are the node's own, about the statements beside them; (10) evidence
+packs give their figures again; (11) every released award met its conditions, caps and budget.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from poju.exchange.formats.fhir.generator.scenes import (
     DAY,
     HOUR,
     KIND_WEIGHTS,
+    Kind,
     PlannedResult,
     Scene,
     SceneWriter,
@@ -93,8 +94,7 @@ def write_history(stream: Stream, places: Sequence[Book]) -> History:
         times.pop()
     writer = SceneWriter(stream, orderers, performers)
     for time in times:
-        kind = stream.weighted(KIND_WEIGHTS)
-        item = _draw_item(stream, [item for item in unused.values() if supports(kind, item)])
+        kind, item = _draw_scene(stream, list(unused.values()))
         del unused[item.code]
         _add_scene(stream, writer.write(kind, item), time, visits, results)
     others = stream.sample(list(unused.values()), stream.between(*_BACKGROUND))
@@ -107,6 +107,15 @@ def _order_times(stream: Stream, count: int) -> list[int]:
     slots = stream.sample(range(6), count)
     days = [_FIRST_ORDER_DAY + slot * _DAYS_BETWEEN_ORDERS + stream.below(20) for slot in slots]
     return [EPOCH + day * DAY + stream.between(0, 9 * HOUR - 1) for day in days]
+
+
+def _draw_scene(stream: Stream, unused: Sequence[Item]) -> tuple[Kind, Item]:
+    """Return a kind of scene and an unused item that it can be about; a kind that no item is left for is drawn again."""
+    while True:
+        kind = stream.weighted(KIND_WEIGHTS)
+        options = [item for item in unused if supports(kind, item)]
+        if options:
+            return kind, _draw_item(stream, options)
 
 
 def _draw_item(stream: Stream, options: Sequence[Item]) -> Item:

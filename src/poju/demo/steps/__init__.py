@@ -1,0 +1,1 @@
+"""The nine steps of the loop, each with ``run(session)``."""
