@@ -134,6 +134,20 @@ def test_every_refusal_of_the_room_has_a_sentence() -> None:
     assert codes == set(sentences())
 
 
+def test_every_code_of_the_three_rooms_rules_is_in_the_reference() -> None:
+    page = (ROOM.parents[1] / "docs" / "reference" / "support.md").read_text(encoding="utf-8")
+    rules = [ROOM / "solution" / "rules.py", ROOM / "evidence" / "rules.py"]
+    sources = [*rules, *(ROOM / "support").glob("*.py")]
+    found = {
+        code
+        for path in sources
+        for code in re.findall(r'"((?:award|support|evidence|solution)\.[a-z-]+)"', path.read_text())
+    }
+    missing = sorted(code for code in found if f"`{code}`" not in page)
+    assert found
+    assert not missing
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_refusal_says_what_was_needed_and_what_was_shown(language: str, world: Recorder) -> None:
     terms = load(world.package.files["programme.toml"])
