@@ -11,7 +11,9 @@ from poju.i18n import LANGUAGES, _, choose_language, translate
 
 @click.command(
     name="console",
-    help=_("Serve the read-only console over DIR, a folder that poju demo wrote.\n\nExample: poju console DIR --lang en"),
+    help=_(
+        "Serve the read-only console over DIR, a folder that poju demo wrote.\n\nExample: poju console DIR --lang en"
+    ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help=_("Port on 127.0.0.1; 0 takes any free one."))

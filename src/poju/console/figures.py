@@ -20,6 +20,7 @@ HUNDRED_MILLION = 100_000_000
 # Pages are read where the region is: China's one civil time, without daylight saving since 1991.
 CIVIL_TIME = timezone(timedelta(hours=8))
 LONGEST_DUMP = 600
+LARGEST_POWER = 18  # beyond 10^18 a figure is shown as it was written
 
 
 class Figures:
@@ -56,7 +57,7 @@ class Figures:
             number = Decimal(str(value))
         except InvalidOperation:
             return str(value)
-        if not number.is_finite() or abs(number.adjusted()) > LONGEST_DUMP:
+        if not number.is_finite() or abs(number.adjusted()) > LARGEST_POWER:
             return str(value)
         return str(format_decimal(number, format="#,##0.###", locale=self.locale))
 
@@ -89,7 +90,7 @@ class Figures:
             number = Decimal(str(amount))
         except InvalidOperation:
             return str(amount)
-        if not number.is_finite() or abs(number) > PPM**3:
+        if not number.is_finite() or number.adjusted() > LARGEST_POWER:
             return str(amount)
         if self.language.startswith("zh") and number:
             if number % HUNDRED_MILLION == 0:

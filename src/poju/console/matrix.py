@@ -55,6 +55,11 @@ class Matrix:
     demonstration: tuple[Row, ...]
     unknown: tuple[str, ...] = field(default=())
 
+    @property
+    def pushing(self) -> int:
+        """Return how many columns push; they come first."""
+        return sum(1 for column in self.columns if not is_pull(column))
+
 
 def is_pull(instrument: Record) -> bool:
     """Return whether an instrument pulls: its thrust says so, or its side where no thrust is given."""
@@ -86,14 +91,15 @@ def build(landscape: Record, *, merge: bool) -> Matrix:
     return Matrix(columns, _merged(told) if merge else told, marked, tuple(unknown))
 
 
-def _side(instrument: Record) -> str:
+def side(instrument: Record) -> str:
+    """Return the group of columns that an instrument stands in: one of :data:`SIDES`."""
     if is_pull(instrument):
         return "pull"
     return "push" if instrument["side"] == "push" else "environment"
 
 
 def _column_order(instrument: Record) -> int:
-    return SIDES.index(_side(instrument))
+    return SIDES.index(side(instrument))
 
 
 def _row(
