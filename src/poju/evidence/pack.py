@@ -130,7 +130,10 @@ def _require_one_tuple(pack: Pack, attested: list[VerifiedStatement]) -> None:
         raise refused("its attestations differ")
     fields = attested[0].fields
     names = ("query", "rows", "solution", "cohort", "result")
-    if any(fields.get(name) != claim[name] for name in names) or not 0 < fields["size"] <= claim["size"]:
+    size = fields.get("size")
+    if any(fields.get(name) != claim[name] for name in names) or not (
+        isinstance(size, int) and 0 < size <= claim["size"]
+    ):
         raise refused("the attestations are not for what the pack claims")
     identity = evidence_id(claim["query"], claim["solution"], claim["cohort"], claim["result"])
     if identity != claim["id"] or any(item.subject != PREFIX + identity for item in attested):

@@ -149,8 +149,11 @@ def check(sql: str, tables: Mapping[str, Table], connection: duckdb.DuckDBPyConn
 
 
 def _parse(sql: str, connection: duckdb.DuckDBPyConnection) -> Any:  # noqa: ANN401 - a JSON document
-    answer = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
-    tree: dict[str, Any] = json.loads(answer[0]) if answer else {"error": True}
+    try:
+        answer = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
+        tree: dict[str, Any] = json.loads(answer[0]) if answer else {"error": True}
+    except (duckdb.Error, RecursionError, ValueError) as error:
+        raise _refused("it is too deep or no text") from error
     if tree["error"]:
         raise _refused("it cannot be parsed as SELECT: {error}", error=str(tree.get("error_message", ""))[:200])
     if len(tree["statements"]) != 1:

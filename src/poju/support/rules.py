@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from poju.evidence.rules import PREFIX as EVIDENCE_PREFIX
 from poju.ledger import cbor
@@ -29,7 +30,13 @@ PROGRAMME_PREFIX = "programme/"
 def terms_of(package: Package) -> Programme | None:
     """Return the programme of ``package``, or None where it has none; raise ``package.malformed`` for broken terms."""
     data = package.files.get(FILE)
-    return None if data is None else load(data)
+    return None if data is None else _terms(data)
+
+
+@lru_cache(maxsize=8)
+def _terms(data: bytes) -> Programme:
+    """Parse the same bytes once: a pure function of them, so replays stay equal (LOG-4)."""
+    return load(data)
 
 
 def programme_open(context: Context) -> Registered:
