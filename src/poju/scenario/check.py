@@ -13,8 +13,9 @@ from pathlib import Path
 from poju.errors import CallerError
 from poju.i18n import _
 from poju.scenario import check_access, check_workflow
+from poju.scenario.files import read_files
 from poju.scenario.kinds import FIELD_CLASSES, Kind
-from poju.scenario.package import Package, load, read_files
+from poju.scenario.package import Package, load
 from poju.scenario.problem import Problem
 from poju.scenario.toml import fault, parse
 

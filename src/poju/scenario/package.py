@@ -6,31 +6,21 @@ Files: ``scenario.toml``, ``workflows.toml``, ``statements/*.toml``, ``access.ce
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from poju.errors import CallerError
-from poju.i18n import _
-from poju.ledger import cbor
 from poju.scenario import workflow
+from poju.scenario.files import digest_of, read_files
 from poju.scenario.kinds import CAPABILITIES, WINDOWS, Kind, merge, parse_kind, room_kinds
-from poju.scenario.toml import Names, Table, fault, parse, read_bytes, text
+from poju.scenario.toml import Names, Table, fault, parse, text
 from poju.scenario.workflow import Workflow
 from poju.units import Seconds
 
-MAX_FILES = 128
 MAX_CLASSES = 12
-FOLDERS = ("statements", "indicators")
-ALLOWED_FILE = re.compile(
-    r"scenario\.toml|workflows\.toml|programme\.toml|access\.cedar|access\.cedarschema|README(\.zh-Han[ts])?\.md"
-    r"|statements/[a-z][a-z0-9-]{0,63}\.toml|indicators/[a-z][a-z0-9-]{0,63}\.sql"
-)
 THRESHOLDS = ("attestations", "runners")
 TRACK_STATES = ("open", "declared")
 HEADER_LINE = re.compile(r"--\s*([A-Za-z][A-Za-z0-9 _-]*?)\s*:\s*(.*)")
@@ -135,40 +125,6 @@ class Package:
         """Return, for each enumerated ``kind.field``, the codes that it may hold."""
         lists = self.code_lists()
         return {field: lists[name] for field, name in self.enumerated.items() if name in lists}
-
-
-def read_files(folder: Path) -> Mapping[str, bytes]:
-    """Return ``{relative path: bytes}`` of a package's files in sorted order; raise ``package.*`` for anything else."""
-    if folder.is_symlink() or not (folder / "scenario.toml").is_file():
-        raise CallerError(
-            "package.no-folder",
-            _("There is no scenario package at {folder}: it would hold a file scenario.toml."),
-            hint=_("Give the folder that holds scenario.toml, for example: poju scenario check packages/healthcare"),
-            folder=folder,
-        )
-    found: dict[str, bytes] = {}
-    # At most two levels are looked at, and never more than the limit: the folder may be anything, a whole disk too.
-    inside = [path for path in islice(folder.iterdir(), MAX_FILES + 1) if path.name in FOLDERS and _is_folder(path)]
-    levels = (folder, *inside)
-    paths = list(islice((path for level in levels for path in level.iterdir() if path not in inside), MAX_FILES + 1))
-    if len(paths) > MAX_FILES:
-        raise fault(folder.name, "it holds more than {limit} files", limit=MAX_FILES)
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        if not ALLOWED_FILE.fullmatch(name):
-            raise fault(name, "a package has no such file; it holds data under fixed names only")
-        found[name] = read_bytes(path, name)
-    return MappingProxyType(dict(sorted(found.items())))
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def digest_of(files: Mapping[str, bytes]) -> bytes:
-    """Return SHA-256 over the deterministic CBOR array of [path, length, bytes], sorted by path."""
-    entries = [[name, len(content), content] for name, content in sorted(files.items())]
-    return hashlib.sha256(cbor.encode(entries)).digest()
 
 
 def digest(folder: Path) -> bytes:
