@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from poju.errors import OperatorError
 from poju.i18n import _
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from poju.solution.runtime import Runtime
 
 START_SECONDS = 60
+LAST_LINE = 200
 KEPT_ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -65,14 +67,20 @@ class Runner:
     def start(self) -> None:
         """Start the worker and hand it the guest and the solution."""
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "poju.solution.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
         start = {"compiled": self.compiled, "limits": asdict(self.runtime.limits)}
+        # What the worker says on its error stream is ours, never the provider's: the guest has no streams.
+        with tempfile.TemporaryFile() as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "poju.solution.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+            )
+            self.greet(start, errors)
+
+    def greet(self, start: dict[str, Any], errors: IO[bytes]) -> None:
+        """Send the first two messages; raise with the last line of ``errors`` where the worker does not answer them."""
         for message in (start, {"solution": self.program}):
             reply, failure = self.exchange(message, START_SECONDS)
             if reply is None:
@@ -80,7 +88,7 @@ class Runner:
                     "solution.worker",
                     _("The sandbox's process did not start ({failure})."),
                     hint=_("Check that memory is free, then delete the folder {folder} and run the command again."),
-                    failure=failure,
+                    failure=f"{failure}{last_line(errors)}",
                     folder=self.runtime.guest.path.parent,
                 )
 
@@ -124,3 +132,10 @@ class Runner:
                 except OSError:
                     # Unsent bytes for a worker that is gone.
                     continue
+
+
+def last_line(errors: IO[bytes]) -> str:
+    """Return the last line of a worker's error stream after a colon, or nothing."""
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    return f": {lines[-1][:LAST_LINE]}" if lines else ""
