@@ -31,11 +31,12 @@ class Sink:
     who: str
     position: int
     keyword: str = "code"
+    message: int | None = 1
 
 
 @dataclass(frozen=True, order=True)
 class Code:
-    """One code: who has to act (caller, operator, provider, poju, rules), its message where literal, the module."""
+    """One code: who has to act (a key of reference.py's groups), its message where literal, the module."""
 
     name: str
     who: str
@@ -45,11 +46,13 @@ class Code:
 
 
 RULES = {
-    "Refuse": Sink("rules", 0),
-    "Refused": Sink("rules", 0),
-    "Declined": Sink("rules", 0),
-    "require": Sink("rules", 1),
+    "Refuse": Sink("rules", 0, message=None),
+    "Refused": Sink("rules", 0, message=None),
+    "Declined": Sink("rules", 0, message=None),
+    "require": Sink("rules", 1, message=None),
+    "Problem": Sink("package", 1, message=2),
 }
+ANSWERED = ("field.", "workflow.", "award.")
 
 
 def called(node: ast.Call) -> str:
@@ -98,11 +101,13 @@ def helpers(tree: ast.Module, known: dict[str, Sink]) -> dict[str, Sink]:
     """Return the functions of ``tree`` that hand a parameter of theirs on as the code."""
     found: dict[str, Sink] = {}
     for function in functions(tree):
+        if function.name in known:
+            continue
         names = [item.arg for item in function.args.args if item.arg not in {"self", "cls"}]
         for node in ast.walk(function):
             sink = known.get(called(node)) if isinstance(node, ast.Call) else None
             given = argument(node, sink.position, sink.keyword) if sink and isinstance(node, ast.Call) else None
-            if sink and isinstance(given, ast.Name) and given.id in names and function.name not in known:
+            if sink and isinstance(given, ast.Name) and given.id in names:
                 found[function.name] = Sink(sink.who, names.index(given.id), given.id)
     return found
 
@@ -111,32 +116,46 @@ def collect() -> list[Code]:
     """Return all codes, sorted; a code that several places use appears once for each."""
     modules = trees()
     base = {**{name: Sink(who, 0) for name, who in ERRORS.items()}, **RULES}
+    shared = {name: sink for tree in modules.values() for name, sink in helpers(tree, base).items()}
     found = set()
     for module, tree in modules.items():
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        known = dict(base)
-        for other in modules.values():
-            shared = helpers(other, base)
-            known.update({name: sink for name, sink in shared.items() if name in imported or other is tree})
+        nearby = {name: sink for name, sink in shared.items() if name in imported}
+        known = {**base, **nearby, **helpers(tree, base)}
         known.update(helpers(tree, known))
         for node in ast.walk(tree):
             sink = known.get(called(node)) if isinstance(node, ast.Call) else None
             if sink is None or not isinstance(node, ast.Call):
                 continue
-            message = text_of(argument(node, 1, "message")) if sink.who != "rules" else ""
-            hint = text_of(argument(node, len(node.args), "hint"))
+            message = "" if sink.message is None else text_of(argument(node, sink.message, "message"))
+            hint = text_of(argument(node, len(node.args) if sink.message == 1 else 3, "hint"))
             for name in literals(argument(node, sink.position, sink.keyword)):
                 if (RULE_CODE if sink.who == "rules" else CODE).fullmatch(name):
                     found.add(Code(name, sink.who, message, hint, module))
-        found.update(Code(name, "rules", "", "", module) for name in answered(tree))
+        raised = {code.name for code in found if code.module == module}
+        found.update(Code(name, "rules", "", "", module) for name in answered(module, tree) if name not in raised)
     return sorted(found)
 
 
-def answered(tree: ast.Module) -> Iterator[str]:
-    """Yield the codes that checks of fields and of workflows return, or keep as constants, instead of raising."""
+def explained() -> dict[str, str]:
+    """Return the sentences of tables in the code whose keys are codes: ``{"access.expired": _("…")}``."""
+    return {
+        text_of(key): text_of(value)
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if RULE_CODE.fullmatch(text_of(key)) and text_of(value)
+    }
+
+
+def answered(module: str, tree: ast.Module) -> Iterator[str]:
+    """Yield the codes that checks of fields, workflows and conditions answer with, instead of raising."""
+    if ".scenario.check" in module or module.startswith(("poju.demo", "poju.console", "poju.cli")):
+        return
     for node in ast.walk(tree):
         text = text_of(node) if isinstance(node, ast.Constant) else ""
-        if text.startswith(("field.", "workflow.")) and RULE_CODE.fullmatch(text):
+        if text.startswith(ANSWERED) and RULE_CODE.fullmatch(text):
             yield text
 
 

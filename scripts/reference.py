@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from codes import Code, collect
+from codes import Code, collect, explained
 
 from poju.cli.main import VERBS, root
 
@@ -25,6 +25,10 @@ GROUPS = {
     "rules": (
         "Rules that refuse",
         "The node answers with a signed refusal that names the code; nothing else changes (RULE-2).",
+    ),
+    "package": (
+        "What keeps a scenario package from being closed",
+        "`poju scenario check` names the file and all problems at once.",
     ),
     "caller": (
         "The caller",
@@ -43,7 +47,14 @@ def cell(text: str) -> str:
 
 def meanings() -> dict[str, str]:
     """Return the sentences of ``codes.toml``: what a code means where no literal message says it."""
-    return dict(tomllib.loads((FOLDER / "codes.toml").read_text(encoding="utf-8"))["meaning"])
+    written = tomllib.loads((FOLDER / "codes.toml").read_text(encoding="utf-8"))["meaning"]
+    return {**spoken(), **written}
+
+
+def spoken() -> dict[str, str]:
+    """Return the sentences with which the rooms themselves explain codes to people."""
+    table = tomllib.loads((FOLDER.parents[1] / "src/poju/support/refusals.toml").read_text(encoding="utf-8"))
+    return {**explained(), **table["refusals"]}
 
 
 def meaning(places: list[Code], written: dict[str, str]) -> str:
@@ -129,14 +140,17 @@ def command_page() -> str:
 
 def problems(pages: dict[Path, str]) -> Iterator[str]:
     """Yield what keeps the reference from being complete."""
-    written = meanings()
-    grouped = by_group()
+    written, grouped = meanings(), by_group()
     for codes in grouped.values():
         for name, places in codes.items():
             if not meaning(places, written):
                 yield f"{name} ({places[0].module}): write one sentence for it in docs/reference/codes.toml"
     known = {name for codes in grouped.values() for name in codes}
-    yield from (f"{name}: codes.toml explains a code that no longer exists" for name in written if name not in known)
+    yield from (
+        f"{name}: codes.toml explains a code that no longer exists"
+        for name in written
+        if name not in known | set(spoken())
+    )
     for path, text in pages.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             yield f"docs/reference/{path.name} is out of date: run `make reference`"
