@@ -9,40 +9,28 @@ from poju import survey
 from poju.survey.model import Document, Json
 from poju.survey.text import normal
 
-PIECES = st.sampled_from(
-    [
-        "2018年5月,",
-        "同年3月",
-        "三個月後,",
-        "貴州省政府",
-        "杭州市",
-        "鼓楼区",
-        "發布",
-        "「鏈十條」",
-        "場景清單",
-        "給予最高500萬元獎勵",
-        "百億",
-        "基金",
-        "。",
-        "，",
-        "\n",
-        "\r\n",
-        "「",
-        "」",
-        "《",
-        "》",
-        "第一条 ",
-        "如果",
-        "应当",
-        "說:",
-        " ",
-        "\u3000",
-        "EUR 5 million",
-        "In May 2018 ",
-        "---\n",
-        "İ",
-    ]
-)
+DATES = ["2018年5月,", "同年3月", "三個月後,", "In May 2018 "]
+PLACES = ["貴州省政府", "杭州市", "鼓楼区"]
+ACTS = ["發布", "「鏈十條」", "場景清單", "給予最高500萬元獎勵", "百億", "基金", "EUR 5 million"]
+MARKS = [
+    "。",
+    "，",
+    "\n",
+    "\r\n",
+    "「",
+    "」",
+    "《",
+    "》",
+    "第一条 ",
+    "如果",
+    "应当",
+    "說:",
+    " ",
+    "\u3000",
+    "---\n",
+    "İ",
+]
+PIECES = st.sampled_from([*DATES, *PLACES, *ACTS, *MARKS])
 TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=40).map("".join)
 
 

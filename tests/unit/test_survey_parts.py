@@ -24,7 +24,7 @@ from poju.survey.text import language_of, normal, page_of
         ("二十", 20),
         ("一百零五", 105),
         ("百亿", 10**10),
-        ("三千万", 30000000),
+        ("三千万", 30_000_000),
         ("twelve", 12),
         ("二〇一八", 2018),
         ("鏈", None),

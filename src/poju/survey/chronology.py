@@ -55,7 +55,7 @@ def _resolved(page: Page, profile: Profile, sentence: Span, cue: Cue, mention: M
     last = story.last()
     anchor = Anchor(last.date.value, last.identifier) if last is not None else Anchor(profile.date.value, None)
     if anchor.value is None:
-        dated = [event for event in story.events if event.date.value]
+        dated = [event for event in story.recent() if event.date.value]
         anchor = Anchor(dated[-1].date.value, dated[-1].identifier) if dated else Anchor(profile.date.value, None)
     return resolve(mention, anchor)
 

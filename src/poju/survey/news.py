@@ -24,6 +24,7 @@ from poju.survey.wording import is_recap, outcome_of, remark, status_of, voided
 
 _HEADING = 16
 _LEAD_IN = 120
+_MEMORY = 500
 _HEADING_EN = 60
 _HAN = re.compile(r"[一-鿿]")
 _ENDED = re.compile(r"[。！？；，,.;!?|」”\"]$")
@@ -150,7 +151,7 @@ def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
 
 
 def _note(findings: list[Finding], finding: Finding) -> None:
-    if all(known.citation != finding.citation or known.type != finding.type for known in findings):
+    if all(known.citation != finding.citation or known.type != finding.type for known in findings[-_MEMORY:]):
         findings.append(finding)
 
 
@@ -237,7 +238,7 @@ def _retold(event: Event, story: Story) -> bool:
     if event.aggregate or not event.amounts:
         return False
     sums = {amount.value for amount in event.amounts}
-    for known in story.events:
+    for known in story.recent():
         if known.instrument != event.instrument or known.aggregate or not _related(known, event):
             continue
         if {amount.value for amount in known.amounts} != sums or (known.date.value and event.date.value):

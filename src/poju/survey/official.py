@@ -194,18 +194,14 @@ def _outcome(profile: Profile, sentence: Span, told: tuple[str, Span, dict[str, 
 def _joined(events: list[Event], page: Page, profile: Profile) -> list[Event]:
     """Let sentences that say the same tool in the same words be one act, and a notice with what repeats its subject."""
     kept: list[Event] = []
+    known: dict[tuple[str, str], Event] = {}
     for event in events:
-        known = next((k for k in kept if _same_act(k, event, page, profile)), None)
-        if known is None:
+        notice = profile.form == "notice"
+        key = (event.instrument, "" if notice else page.norm[slice(*event.cue)])
+        first = known.get(key)
+        if first is None or event.amounts or (first.amounts and not notice):
             kept.append(event)
-        elif len(known.citations) < _MOST_CITATIONS:
-            known.citations.extend(span for span in event.citations if span not in known.citations)
+            known.setdefault(key, event)
+        elif len(first.citations) < _MOST_CITATIONS:
+            first.citations.extend(span for span in event.citations if span not in first.citations)
     return kept
-
-
-def _same_act(known: Event, event: Event, page: Page, profile: Profile) -> bool:
-    if known.instrument != event.instrument or event.amounts:
-        return False
-    if profile.form == "notice" and known.title is not None:
-        return True
-    return not known.amounts and page.norm[slice(*known.cue)] == page.norm[slice(*event.cue)]

@@ -26,6 +26,7 @@ _PLURAL = re.compile(
     r"[，；](?:但|而)?(?:多个|不少|许多|各个?|其他|一些|众多|大多数?|部分)(?:省份?|城市|地方|地区|省市|政府|地)"
 )
 _SHORT_NAME = 8
+_MEMORY = 500
 _AFTER_REACH = 30
 
 
@@ -44,6 +45,10 @@ class Story:
         """Return the event told last."""
         return self.events[-1] if self.events else None
 
+    def recent(self) -> list[Event]:
+        """Return the events still remembered: a bounded number, so that no text can make reading slow."""
+        return self.events[-_MEMORY:]
+
     def in_paragraph(self) -> Event | None:
         """Return the event told last, where it was told in this paragraph."""
         last = self.last()
@@ -51,7 +56,7 @@ class Story:
 
     def of_region(self, code: str | None, instrument: str) -> Event | None:
         """Return the latest dated event of a region, one of the same instrument before any other."""
-        theirs = [event for event in self.events if event.date.value and any(r.code == code for r in event.regions)]
+        theirs = [event for event in self.recent() if event.date.value and any(r.code == code for r in event.regions)]
         same = [event for event in theirs if event.instrument == instrument]
         found = same or theirs
         return found[-1] if found else None
@@ -139,4 +144,6 @@ def remember_name(page: Page, event: Event, clause: Span, story: Story) -> None:
     for title in [] if page.english else page.titles(clause):
         name = page.norm[title.start + 1 : title.end - 1]
         if 2 <= len(name) <= _SHORT_NAME and not name.endswith("条"):  # noqa: PLR2004 - a name has two characters
+            if len(story.names) >= _MEMORY:
+                return
             story.names.setdefault(page.norm[title.start : title.end], event)

@@ -8,6 +8,7 @@ punctuation between Chinese characters to its full-width form, and letters to lo
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -45,6 +46,7 @@ _TITLE = re.compile(r"《[^《》]{1,80}》|「[^「」]{1,24}」|〈[^〈〉]{1
 _ENGLISH_ABBREVIATION = re.compile(r"\b(?:no|art|mr|mrs|ms|dr|st|vs|u\.s|inc|ltd|co)\.$", re.IGNORECASE)
 _MOSTLY_LATIN = 0.1
 _SPEECH_LENGTH = 12
+_LONGEST_SENTENCE = 800
 
 
 @cache
@@ -119,10 +121,12 @@ class Page:
 
     def sentences(self, line: Span) -> list[Span]:
         """Return the sentences of ``line``; a quotation's inner full stop ends one as well."""
-        if not self.english:
-            found = [m.span() for m in _SENTENCE.finditer(self.norm, line.start, line.end)]
-            return [stripped(self.text, Span(*pair)) for pair in found if self.norm[slice(*pair)].strip()]
-        return self._english_sentences(line)
+        if self.english:
+            found = self._english_sentences(line)
+        else:
+            found = [Span(*m.span()) for m in _SENTENCE.finditer(self.norm, line.start, line.end)]
+        pieces = [piece for span in found for piece in _bounded(span)]
+        return [stripped(self.text, span) for span in pieces if self.text[span.start : span.end].strip()]
 
     def _english_sentences(self, line: Span) -> list[Span]:
         sentences: list[Span] = []
@@ -147,7 +151,14 @@ class Page:
 
     def in_speech(self, span: Span) -> bool:
         """Return whether ``span`` lies inside words that the text puts into somebody's mouth."""
-        return any(span.overlaps(said) for said in self.speech)
+        at = bisect_right(self.speech, span)
+        return any(span.overlaps(said) for said in self.speech[max(0, at - 1) : at + 1])
+
+
+def _bounded(span: Span) -> list[Span]:
+    """Return ``span`` cut into pieces of bounded length: work on a sentence may grow with the square of it."""
+    starts = range(span.start, span.end, _LONGEST_SENTENCE)
+    return [Span(start, min(start + _LONGEST_SENTENCE, span.end)) for start in starts]
 
 
 def stripped(text: str, span: Span) -> Span:
