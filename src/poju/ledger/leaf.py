@@ -66,20 +66,25 @@ def is_statement(leaf: bytes) -> bool:
 def decode(leaf: bytes) -> DecisionLeaf | BlockLeaf:
     """Decode a decision or block leaf strictly; raise ``leaf.malformed``."""
     value = cbor.decode(leaf, MAX_BYTES)
-    try:
-        if value.tag == TAG_DECISION:
-            index, statement, outcome, policies, duties = value.value
-            decision = DecisionLeaf(index, statement, outcome, tuple(policies), tuple(duties))
-            if decision.encode() == leaf and len(statement) == DIGEST_BYTES and list(policies) == sorted(policies):
-                return decision
-        if value.tag == TAG_BLOCK:
-            height, time, leaves, state = value.value
-            if all(isinstance(n, int) and n >= 0 for n in (height, time, leaves)) and len(state) == DIGEST_BYTES:
-                return BlockLeaf(height, time, leaves, state)
-    except (AttributeError, TypeError, ValueError):
-        pass
+    match (getattr(value, "tag", None), getattr(value, "value", None)):
+        case (tag, [index, bytes(statement), str(outcome), list(policies), list(duties)]) if (
+            tag == TAG_DECISION
+            and _count(index)
+            and len(statement) == DIGEST_BYTES
+            and all(isinstance(item, str) for item in (*policies, *duties))
+            and policies == sorted(policies)
+        ):
+            return DecisionLeaf(index, statement, outcome, tuple(policies), tuple(duties))
+        case (tag, [height, time, leaves, bytes(state)]) if (
+            tag == TAG_BLOCK and all(_count(item) for item in (height, time, leaves)) and len(state) == DIGEST_BYTES
+        ):
+            return BlockLeaf(height, time, leaves, state)
     raise CallerError(
         "leaf.malformed",
         _("A leaf is neither statement, decision nor block."),
         hint=_("The log was altered or written by another program: fetch it again, or restore a backup."),
     )
+
+
+def _count(value: cbor.Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

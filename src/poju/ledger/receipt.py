@@ -96,8 +96,12 @@ def _proof(envelope: cose.Sign1) -> tuple[int, int, list[bytes]]:
         raise _refused("not exactly one inclusion proof")
     proof = cbor.decode(blobs[0], MAX_BYTES)
     match proof:
-        case [int(size), int(index), list(path)] if len(path) <= MAX_PATH and all(
-            isinstance(item, bytes) and len(item) == HASH_BYTES for item in path
+        case [int(size), int(index), list(path)] if (
+            # to Python true is 1 and false is 0: accepted, the unsigned index would have two forms
+            not isinstance(size, bool)
+            and not isinstance(index, bool)
+            and len(path) <= MAX_PATH
+            and all(isinstance(item, bytes) and len(item) == HASH_BYTES for item in path)
         ):
             return index, size, path
     raise _refused("an inclusion proof is [size, index, path]")
