@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poju.evidence.rules import RULES as EVIDENCE
+from poju.exchange.access import access_policy
 from poju.exchange.rules import RULES as EXCHANGE
 from poju.scenario.package import load
 from poju.scenario.rulebook import ScenarioRules
@@ -16,5 +17,7 @@ from poju.support.rules import RULES as SUPPORT
 def compose(package_folder: Path) -> ScenarioRules:
     """Return the rule book for the package in ``package_folder``; raise ``package.*`` where it cannot be loaded."""
     package = load(package_folder)
+    # Policies that cannot be read must stop the node here, not a rule in the middle of a block.
+    access_policy(package.access_policies, package.access_schema)
     rules = {**SCENARIO, **EXCHANGE, **SOLUTION, **EVIDENCE, **SUPPORT}
     return ScenarioRules(package, rules, package.all_kinds())

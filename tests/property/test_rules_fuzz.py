@@ -14,7 +14,7 @@ from poju.exchange import assertion
 from poju.ledger import cbor
 from poju.ledger.block import Declined, execute
 from poju.ledger.statement import decode, sign
-from poju.node.rulebook import compose
+from poju.rulebook import compose
 from poju.scenario.fields import LIST_PREFIX, MAP_PREFIX, Field
 from poju.units import Seconds
 

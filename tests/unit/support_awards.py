@@ -12,7 +12,7 @@ from poju.evidence import indicator
 from poju.evidence.attest import Evidence, measure
 from poju.ledger import cbor
 from poju.ledger.block import Answer, Declined, Entered
-from poju.node.rulebook import compose
+from poju.rulebook import compose
 from poju.solution.rules import commitment
 from poju.solution.trace import Header, Row, Trace, make_trace
 

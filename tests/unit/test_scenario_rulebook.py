@@ -11,7 +11,7 @@ from poju.ledger.block import Declined, Entered, execute
 from poju.ledger.leaf import is_statement
 from poju.ledger.rulebook import Registered
 from poju.ledger.statement import decode
-from poju.node.rulebook import compose
+from poju.rulebook import compose
 from poju.scenario import runtime
 from poju.scenario.rulebook import ScenarioRules
 

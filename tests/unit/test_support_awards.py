@@ -164,7 +164,7 @@ def test_gaming_offering_everything_ends_below_the_condition(world: award.World)
     world.submit_version()
     everything = world.prove(award.trace(must_repeat_offers=award.PATIENTS))
     assert everything.result["numerator"] < honest.result["numerator"]
-    assert world.claim(everything) == "award.guard-broken"
+    assert world.claim(everything) == "award.below-condition"
 
 
 def test_gaming_blocking_answers_to_hard_orders_leaves_the_denominator(world: award.World) -> None:

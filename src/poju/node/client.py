@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
 
-from poju.errors import OperatorError, RefusedError
+from poju.errors import CallerError, OperatorError, RefusedError
 from poju.i18n import _
 from poju.ledger import cbor
 from poju.ledger.keys import PrivateKey
@@ -16,6 +17,8 @@ from poju.node import signatures
 
 COSE = "application/cose"
 REFUSAL_KEY = "urn:poju:refusal"
+LOCATION = re.compile(r".*/entries/([0-9]{1,18})")
+DECISION = re.compile(r"([0-9a-f]{2})*")
 TIMEOUT_SECONDS = 30.0
 BUSY = 429
 CREATED = 201
@@ -53,13 +56,39 @@ class Refused:
 Answer = Registered | Refused
 
 
+def _answer(response: httpx.Response) -> Answer | None:
+    """Return the answer in ``response``, or None where it is neither a receipt nor a signed refusal."""
+    if response.status_code == CREATED:
+        found = LOCATION.fullmatch(response.headers.get("location", ""))
+        decision = DECISION.fullmatch(response.headers.get("poju-decision", ""))
+        if found is None or decision is None:
+            return None
+        return Registered(int(found[1]), response.content, bytes.fromhex(decision[0]) or None)
+    try:
+        details = cbor.decode(response.content, 1 << 17)
+    except CallerError:  # another program answers at this address
+        return None
+    match details:
+        case {"urn:poju:refusal": {"code": str(code), "raw": bytes(raw)}}:
+            return Refused(code, raw)
+    return None
+
+
 class LedgerClient:
     """Talks to one ledger; safe to share between threads."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False)
+        try:
+            self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise CallerError(
+                "ledger.address",
+                _("{url} is no address of a ledger."),
+                hint=_("Give it as http://HOST:PORT or https://HOST."),
+                url=url[:200],
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -83,23 +112,18 @@ class LedgerClient:
             response = self._call(lambda: self._http.post("/entries", content=raw, headers={"content-type": COSE}))
             if response.status_code != BUSY:
                 break
-        if response.status_code == CREATED:
-            index = int(response.headers["location"].rsplit("/", 1)[1])
-            decision = response.headers.get("poju-decision")
-            return Registered(index, response.content, bytes.fromhex(decision) if decision else None)
-        details = cbor.decode(response.content, 1 << 17) if response.content else {}
-        signed = details.get(REFUSAL_KEY) if isinstance(details, dict) else None
-        if signed is None:
-            raise self._unexpected(response)
-        return Refused(str(signed["code"]), bytes(signed["raw"]))
+        answer = _answer(response)
+        if answer is None:
+            raise self._strange(response.status_code)
+        return answer
 
-    def _unexpected(self, response: httpx.Response) -> RefusedError:
+    def _strange(self, status: int) -> RefusedError:
         return RefusedError(
             "ledger.answer",
             _("The ledger at {url} answered with status {status}."),
             hint=_("See the node's log for the reason."),
             url=self.url,
-            status=response.status_code,
+            status=status,
         )
 
     def get(self, path: str, key: PrivateKey | None = None) -> bytes:
@@ -109,7 +133,7 @@ class LedgerClient:
             signatures.sign(request, key)
         response = self._call(lambda: self._http.send(request))
         if response.status_code != OK:
-            raise self._unexpected(response)
+            raise self._strange(response.status_code)
         return response.content
 
     def post(self, path: str, body: bytes, key: PrivateKey) -> httpx.Response:
@@ -118,7 +142,14 @@ class LedgerClient:
         signatures.sign(request, key, body)
         return self._call(lambda: self._http.send(request))
 
-    def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
-        """Return (receipt, decision leaf, decision's receipt) of entry ``index`` under one checkpoint."""
-        receipt, decision, decision_receipt = cbor.decode(self.get(f"/entries/{index}/proof"), 1 << 18)
-        return receipt, decision, decision_receipt
+    def proof(self, index: int, key: PrivateKey | None = None) -> tuple[bytes, bytes | None, bytes | None]:
+        """Return (receipt, decision leaf, decision's receipt) of entry ``index`` under one checkpoint.
+
+        An entry that is not for everyone is proved to its readers only: ``key`` signs the request.
+        """
+        match cbor.decode(self.get(f"/entries/{index}/proof", key), 1 << 18):
+            case [bytes(receipt), None, None]:
+                return receipt, None, None
+            case [bytes(receipt), bytes(decision), bytes(decision_receipt)]:
+                return receipt, decision, decision_receipt
+        raise self._strange(OK)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from poju.engine import embedded
 from poju.errors import CallerError, OperatorError, PojuError, RefusedError
@@ -15,6 +18,7 @@ from poju.ledger.statement import MAX_BYTES
 from poju.node import signatures
 from poju.node.client import COSE, REFUSAL_KEY
 from poju.node.visibility import Visibility
+from poju.scenario.rulebook import ADMITTED
 
 CBOR = "application/cbor"
 PROBLEM = "application/concise-problem-details+cbor"
@@ -28,8 +32,10 @@ def problem(error: PojuError) -> Response:
     status = BAD_REQUEST
     if error.code == "engine.busy":
         status = BUSY
-    elif error.code == "entry.unknown":
+    elif error.code in {"entry.unknown", "http.unknown"}:
         status = NOT_FOUND
+    elif error.code == "http.too-large":
+        status = TOO_LARGE
     elif isinstance(error, RefusedError):
         status = FORBIDDEN
     elif isinstance(error, OperatorError):
@@ -60,19 +66,68 @@ async def bounded_body(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
+def unknown_entry(index: object, size: int) -> CallerError:
+    """Return ``entry.unknown``: there is none, or the one who asks may not read it; which of both is not said."""
+    return CallerError(
+        "entry.unknown",
+        _("The log has no entry {index}; its size is {size}."),
+        hint=_("Entries are numbered from 0; take the number that the receipt names."),
+        index=index,
+        size=size,
+    )
+
+
+def explain_all(app: FastAPI) -> None:
+    """Give every failure of ``app`` the one envelope: our errors, unknown addresses, parameters of the wrong form."""
+
+    @app.exception_handler(PojuError)
+    async def explain(_request: Request, error: PojuError) -> Response:
+        return problem(error)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(_request: Request, error: HTTPException) -> Response:
+        found = CallerError(
+            "http.unknown",
+            _("There is nothing at this address for this method."),
+            hint=_("See docs/reference/node.md for the addresses, their methods and parameters."),
+        )
+        answer = problem(found)
+        answer.status_code = error.status_code
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong(_request: Request, _error: RequestValidationError) -> Response:
+        return await unknown(_request, HTTPException(NOT_FOUND))
+
+
 class Feed:
-    """What a member's replica fetches: checkpoint, consistency proof, the entries it may read with receipts."""
+    """What a member's replica fetches: checkpoint, consistency proof, the entries it may read with receipts.
+
+    Requests come on several threads; who may read what is folded by one at a time, each entry once.
+    """
 
     def __init__(self, engine: embedded.EmbeddedEngine) -> None:
         self._engine = engine
         self._visibility = Visibility()
+        self._lock = threading.Lock()
+
+    def _folded(self, size: int) -> Visibility:
+        with self._lock:
+            if self._visibility.size < size:
+                self._visibility.extend(self._engine.store.leaves(self._visibility.size, size))
+        return self._visibility
+
+    def may_read(self, member: str | None, index: int) -> bool:
+        """Return whether ``member``, or anyone where it is None, may read the decision on entry ``index``."""
+        found = self._folded(self._engine.store.head().size)
+        return found.is_public(index) or (member is not None and index in found.readers.get(member, ()))
 
     def page(self, member: str, start: int, old_size: int) -> bytes:
         """Return one page from entry ``start`` on, for a replica whose verified size is ``old_size``."""
         store = self._engine.store
         size = store.head().size
-        self._visibility.extend(store.leaves(self._visibility.size, size))
-        indexes = self._visibility.visible(member, start)[:FEED_LIMIT]
+        visible = self._folded(size).visible(member, start)
+        indexes = [index for index in visible if index < size][:FEED_LIMIT]
         nodes = tiles.node_source(store.tile)
         consistency = merkle.consistency_proof(old_size, size, nodes) if 0 < old_size <= size else []
         entries = [[index, store.leaf(index), merkle.inclusion_proof(index, size, nodes)] for index in indexes]
@@ -85,16 +140,17 @@ def create(engine: embedded.EmbeddedEngine) -> FastAPI:
     app = FastAPI(title="Poju ledger", version="1", docs_url=None, redoc_url=None)
     feed = Feed(engine)
 
-    @app.exception_handler(PojuError)
-    async def explain(_request: Request, error: PojuError) -> Response:
-        return problem(error)
+    explain_all(app)
 
-    def requester(request: Request, body: bytes) -> str:
+    def requester(request: Request) -> str:
+        """Return the admitted member that signed ``request``; applicants and suspended members read nothing."""
+
         def find(key_id: bytes) -> PublicKey | None:
             entry = engine.store.get(f"key/{key_id.hex()}")
-            return PublicKey(entry["raw"]) if entry else None
+            member = engine.store.get(f"member/{entry['member']}") if entry else None
+            return PublicKey(entry["raw"]) if member and member["state"] == ADMITTED else None
 
-        key = signatures.verify(request, body, find)
+        key = signatures.verify(request, b"", find)
         return str(engine.store.get(f"key/{key.fingerprint}")["member"])
 
     @app.post("/entries", status_code=CREATED)
@@ -110,7 +166,14 @@ def create(engine: embedded.EmbeddedEngine) -> FastAPI:
 
     @app.get("/feed/{start}/{old_size}")
     def replica_feed(request: Request, start: int, old_size: int) -> Response:
-        return Response(feed.page(requester(request, b""), start, old_size), OK, media_type=CBOR)
+        return Response(feed.page(requester(request), start, old_size), OK, media_type=CBOR)
+
+    @app.get("/entries/{index}/proof")
+    def proof(request: Request, index: int) -> Response:
+        member = requester(request) if "signature" in request.headers else None
+        if not feed.may_read(member, index):
+            raise unknown_entry(index, engine.store.head().size)
+        return Response(cbor.encode(list(engine.proof(index))), OK, media_type=CBOR)
 
     app.include_router(_public(engine))
     return app
@@ -123,10 +186,6 @@ def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
     @router.get("/entries/{index}")
     def receipt(index: int) -> Response:
         return Response(engine.receipt_for(index), OK, media_type=COSE)
-
-    @router.get("/entries/{index}/proof")
-    def proof(index: int) -> Response:
-        return Response(cbor.encode(list(engine.proof(index))), OK, media_type=CBOR)
 
     @router.get("/.well-known/scitt-keys")
     def keys() -> Response:
@@ -148,10 +207,4 @@ def _tile(engine: embedded.EmbeddedEngine, level: int, path: str) -> bytes:
     for at_level, number, width in tiles.tile_names(size):
         if at_level == level and tiles.path(str(level), number, width) == f"tile/{level}/{path}":
             return engine.store.tile(level, number)[: width * tiles.HASH_BYTES]
-    raise CallerError(
-        "entry.unknown",
-        _("The log has no entry {index}; its size is {size}."),
-        hint=_("Entries are numbered from 0; take the number that the receipt names."),
-        index=path,
-        size=size,
-    )
+    raise unknown_entry(path, size)

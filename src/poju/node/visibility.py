@@ -5,6 +5,7 @@ Auditors read all entry bundles. Folded from the log, so it needs no table of it
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -49,7 +50,8 @@ class Visibility:
         readers = {item.issuer}
         if item.kind == "pointer":
             self._custodian[item.subject] = item.issuer
-            self._handle_custodian[str(item.fields["handle"])] = item.issuer
+            # The first one stays: whoever learns a handle from a consent cannot draw its revocations to itself.
+            self._handle_custodian.setdefault(str(item.fields["handle"]), item.issuer)
         elif item.kind.startswith("consent-"):
             readers |= {str(item.fields["grantee"])}
             readers |= {self._handle_custodian.get(item.subject.removeprefix("consent/"), item.issuer)}
@@ -59,6 +61,11 @@ class Visibility:
             ends.add(self._custodian.get(str(item.fields.get("pointer", "")), item.issuer))
             readers |= ends
         return readers
+
+    def is_public(self, index: int) -> bool:
+        """Return whether every admitted member may read entry ``index``."""
+        at = bisect_left(self.public, index)
+        return at < len(self.public) and self.public[at] == index
 
     def visible(self, member: str, start: int) -> list[int]:
         """Return the entries from ``start`` on that ``member`` may read, in order."""

@@ -60,7 +60,7 @@ def check_awards(statements: Sequence[Published], package_folder: Path) -> list[
     ``statements`` are (statement, its decision or None), signatures and places in the log already checked. Steps: (1)
     the programme was opened under the package's terms; (2) the amount is within the cap; (3) enough distinct members
     attest one tuple, under the digest that the claim names; (4) the query is the condition's indicator; (5) the cohort
-    has the use that the condition names; (6) sample, guard and lower bound; (7) over all: no evidence twice, no
+    has the use that the condition names; (6) sample, lower bound and guard; (7) over all: no evidence twice, no
     provider twice where the award is one-off, the sum within the budget.
     """
     awards = released(statements)

@@ -15,18 +15,18 @@ TOO_SMALL, GUARD_BROKEN, BELOW = "award.sample-too-small", "award.guard-broken",
 def unmet(result: Mapping[str, int], condition: Condition) -> str | None:
     """Return the code of the first part of ``condition`` that ``result`` does not meet, or None (FUND-2).
 
-    In this order: the sample, the guard, the lower 95 % bound. ``result`` has the figures of a trial.
+    In this order: the sample, the lower 95 % bound, the guard. ``result`` has the figures of a trial.
     """
     spread = join_spread(result["spread_high"], result["spread_low"])
     patients, denominator = result["patients"], result["denominator"]
     if patients < condition.minimum_patients or not has_bound(denominator, patients, spread):
         return TOO_SMALL
+    if not lower_bound_at_least(result["numerator"], denominator, patients, spread, condition.minimum_lower_ppm):
+        return BELOW
     # Offers ÷ must-repeat orders, cross-multiplied; without such orders the guard shows nothing and is not met.
     allowed = condition.maximum_guard_ppm * result["must_repeat"]
-    if result["must_repeat"] == 0 or PPM * result["must_repeat_offers"] > allowed:
-        return GUARD_BROKEN
-    reached = lower_bound_at_least(result["numerator"], denominator, patients, spread, condition.minimum_lower_ppm)
-    return None if reached else BELOW
+    broken = result["must_repeat"] == 0 or PPM * result["must_repeat_offers"] > allowed
+    return GUARD_BROKEN if broken else None
 
 
 def lower_bound(result: Mapping[str, int]) -> int | None:

@@ -55,7 +55,7 @@ def award_claim(context: Context) -> Registered:
     """Decide on a claim: the first condition that fails refuses it; else the award is released, with the duty to pay.
 
     Steps: (1) whose claim; (2) open programme, unchanged terms; (3) cap and budget; (4) evidence, not used before;
-    (5) enough attestations of one tuple; (6) cohort and stage; (7) sample, guard, lower bound.
+    (5) enough attestations of one tuple; (6) cohort and stage; (7) sample, lower bound, guard.
     """
     fields, issuer, key = context.fields, context.statement.issuer, context.statement.subject
     # 1. a provider claims for its own version, once under this name

@@ -35,7 +35,7 @@ def claims(session: Session) -> list[Claim]:
     best, versions = session.facts["best"], session.facts["claimed"]
     weak = [v for v in versions if unmet(evidence_of(session, v).result, condition) == "award.below-condition"]
     earlier = [v for v in versions if v is not best]
-    first = (weak or earlier)[:1]
+    first = (weak or earlier)[-1:]
     wanted = [*((version, cap) for version in first), (best, cap + cap // 5), (best, cap), (best, cap)]
     return [Claim(number, version, amount) for number, (version, amount) in enumerate(wanted, 1)]
 
