@@ -73,9 +73,10 @@ def _files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof) -> None:
-    """Run the six steps over ``folder``."""
-    audit = AuditorFolder(LogFolder.open(folder, fingerprint, proof))
+def verify(folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
+    """Run the six steps over ``folder``; return its log for comparing."""
+    log = LogFolder.open(folder, fingerprint, proof)
+    audit = AuditorFolder(log)
     proof.step(_("entry bundles"), audit.check_bundles)
     proof.step(_("scenario package"), audit.check_package)
     proof.step(_("replay of all rules"), audit.check_replay)
@@ -83,3 +84,4 @@ def verify(folder: Path, fingerprint: str | None, proof: Proof) -> None:
         _("that no statement was kept out of the log: ask its sender for a receipt or a signed refusal"),
         _("that what a member stated is true of the world: that is what attestations and audits are for"),
     ]
+    return log

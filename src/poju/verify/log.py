@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from poju.i18n import _
 from poju.ledger import merkle, tiles
 from poju.ledger.checkpoint import Checkpoint, open_note
 from poju.ledger.keys import PublicKey, parse_vkey
-from poju.verify.files import broken, no_others, read
+from poju.verify.files import broken, listing, no_others, read
 from poju.verify.proof import Proof, Proved, proved
+
+
+def _no_nodes(level: int, index: int) -> bytes:
+    raise LookupError(level, index)
 
 
 @dataclass
@@ -21,6 +26,7 @@ class LogFolder:
     key: PublicKey
     origin: str
     checkpoint: Checkpoint
+    _nodes: merkle.NodeSource = _no_nodes
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
@@ -33,7 +39,10 @@ class LogFolder:
 
     def check_key(self, fingerprint: str | None, proof: Proof) -> Proved:
         """Compare the folder's log.vkey with the key that the user trusts."""
-        self.origin, self.key = parse_vkey(text(read(self.folder / "log.vkey", self.folder), "log.vkey"))
+        found = text(read(self.folder / "log.vkey", self.folder), "log.vkey")
+        self.origin, self.key = parse_vkey(found)
+        if found != self.key.vkey(self.origin) + "\n":
+            raise broken("file.altered", _("{path} was altered after it was published."), path="log.vkey")
         if fingerprint is None:
             return proved(_("no key was given: {found} stands beside the data"), found=self.key.fingerprint)
         if fingerprint != self.key.fingerprint:
@@ -56,16 +65,37 @@ class LogFolder:
     def check_tiles(self) -> Proved:
         """Follow the hash tiles to the signed root, each to its last byte, with none beside them."""
         size = self.checkpoint.size
-        source = tiles.folder_source(self.folder, size)
+        self._require_room()
+        source = self._source()
         expected = set()
         for level, number, width in tiles.tile_names(size):
-            expected.add(tiles.path(str(level), number, width))
-            if level and source(level, number) != self._fold(source, level, number, width):
-                raise broken("tile.differs", _("Tile {path} does not follow from the tiles below it."), path=expected)
+            path = tiles.path(str(level), number, width)
+            expected.add(path)
+            found = source(level, number)
+            if level and found != self._fold(source, level, number, width):
+                raise broken("tile.differs", _("Tile {path} does not follow from the tiles below it."), path=path)
         no_others(self.folder, expected | self._entries(), "tile/")
-        if merkle.root(size, tiles.node_source(source)) != self.checkpoint.root:
+        self._nodes = lru_cache(maxsize=None)(tiles.node_source(source))
+        if merkle.root(size, self._nodes) != self.checkpoint.root:
             raise broken("tile.root", _("The hash tiles do not lead to the signed root."))
         return proved(_("{count} tiles lead from {size} leaves to the signed root"), count=len(expected), size=size)
+
+    def _require_room(self) -> None:
+        """Raise where the folder has too few tiles for the signed size, before any work that grows with that size."""
+        held = len(listing(self.folder / "tile" / "0"))
+        if self.checkpoint.size > held * tiles.WIDTH:
+            raise broken("tile.too-few", _("The folder holds {held} tiles of leaf hashes, too few."), held=held)
+
+    def _source(self) -> tiles.TileSource:
+        """Return the folder's tiles, each read once: what was verified is what is used."""
+        return lru_cache(maxsize=None)(tiles.folder_source(self.folder, self.checkpoint.size))
+
+    def check_alone(self) -> Proved:
+        """Account for every file of a folder that holds no more than checkpoint, key and hash tiles."""
+        size = self.checkpoint.size
+        names = {tiles.path(str(level), number, width) for level, number, width in tiles.tile_names(size)}
+        no_others(self.folder, names | {"checkpoint", "log.vkey"})
+        return proved(_("the folder holds a checkpoint and hash tiles, no entries"))
 
     def _entries(self) -> set[str]:
         return {
@@ -79,13 +109,13 @@ class LogFolder:
         first = number * tiles.WIDTH
         return b"".join(tiles.fold(source(level - 1, first + at)) for at in range(width))
 
-    def nodes(self) -> merkle.NodeSource:
-        """Return the tree's nodes as the verified tiles have them."""
-        return tiles.node_source(tiles.folder_source(self.folder, self.checkpoint.size))
+    def root_at(self, size: int) -> bytes:
+        """Return this log's root at ``size``, from the verified tiles."""
+        return merkle.root(size, self._nodes)
 
     def check_leaf(self, index: int, leaf: bytes, size: int, root: bytes, name: str) -> None:
         """Raise unless ``leaf`` stands at ``index`` of this log and ``root`` is this log's at ``size``."""
-        nodes = self.nodes()
+        nodes = self._nodes
         if index >= self.checkpoint.size or nodes(0, index) != merkle.leaf_hash(leaf):
             raise broken("receipt.elsewhere", _("{name} is not entry {index} of this log."), name=name, index=index)
         if not 0 < size <= self.checkpoint.size or merkle.root(size, nodes) != root:

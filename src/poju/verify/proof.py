@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from poju.errors import PojuError
+from poju.errors import CallerError, PojuError
 from poju.i18n import _, translate
 
 VERIFIED, NOT_VERIFIED = 0, 1
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What Python raises on data of another form than its signer promised: not verified, never a traceback."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class Step:
         return self.result.say(language) if isinstance(self.result, Proved) else self.result.explain(language)
 
 
+def _unreadable(error: Exception) -> PojuError:
+    return CallerError(
+        "verify.unreadable",
+        _("This cannot be read as what it claims to be: {reason}."),
+        hint=_("Do not rely on this copy: its signer or its carrier gave it another form than the specification."),
+        reason=type(error).__name__,
+    )
+
+
 class StoppedError(Exception):
     """A step did not hold; the proof ends there."""
 
@@ -59,12 +70,15 @@ class Proof:
     trusted: bool = False
 
     def step(self, name: str, check: Callable[[], Proved]) -> None:
-        """Run ``check`` as the next step; raise :class:`StoppedError` where it raises a :class:`PojuError`."""
+        """Run ``check`` as the next step; raise :class:`StoppedError` where it does not hold or cannot be read."""
         number = len(self.steps) + 1
         try:
             self.steps.append(Step(number, name, check()))
         except PojuError as error:
             self.steps.append(Step(number, name, error))
+            raise StoppedError from error
+        except UNREADABLE as error:
+            self.steps.append(Step(number, name, _unreadable(error)))
             raise StoppedError from error
 
     @property

@@ -13,7 +13,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from poju.errors import CallerError
 from poju.evidence.pack import verify_pack
 from poju.i18n import _
 from poju.ledger import cbor, leaf, receipt, refusal, statement
@@ -138,7 +137,7 @@ class PublicFolder:
 
     def check_evidence(self) -> Proved:
         """Step 10: each pack's query over its rows gives its figures again."""
-        packs = sorted(path for path in (self._folder / EVIDENCE).iterdir() if path.is_dir())
+        packs = sorted(path for path in (self._folder / EVIDENCE).glob("*") if path.is_dir())
         for path in packs:
             verify_pack(path, self._log.key, self._log.origin)
         return proved(_("{count} evidence packs give their figures again"), count=len(packs))
@@ -155,16 +154,10 @@ class PublicFolder:
         )
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof) -> None:
-    """Run the eleven steps over ``folder``."""
-    if not (folder / RECEIPTS).is_dir():
-        raise CallerError(
-            "verify.no-public",
-            _("{folder} has no receipts folder, so it is no public folder."),
-            hint=_("Give the public folder whole, as it was published."),
-            folder=folder,
-        )
-    public = PublicFolder(LogFolder.open(folder, fingerprint, proof))
+def verify(folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
+    """Run the eleven steps over ``folder``; return its log for comparing."""
+    log = LogFolder.open(folder, fingerprint, proof)
+    public = PublicFolder(log)
     proof.step(_("SCITT key set"), public.check_key_set)
     proof.step(_("published files"), public.check_publication)
     proof.step(_("receipts"), public.check_receipts)
@@ -178,3 +171,4 @@ def verify(folder: Path, fingerprint: str | None, proof: Proof) -> None:
         _("figures of class cohort before the cohort is opened: they rest on the runners' agreement"),
         _("that nothing was kept out of the log: ask its sender for a receipt or a signed refusal"),
     ]
+    return log
