@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS traits (person INTEGER NOT NULL, identifier TEXT, nam
 CREATE TABLE IF NOT EXISTS asserted (requester TEXT, pointer TEXT, until INTEGER);
 """
 DIGITS_THAT_MAY_DIFFER = 1
+WHOLE_DATE = len("2000-01-31")
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,24 @@ class Traits:
     born: str
 
     def matches(self, other: Traits) -> bool:
-        """Return whether both are one person: same identifier, or same name words and at most one differing digit."""
+        """Return whether both are one person: same identifier, or same name words and at most one differing digit.
+
+        A missing name or a birth date that is not whole matches nothing: nobody is joined by what is not known.
+        """
         if self.identifier and other.identifier:
             return self.identifier == other.identifier
+        known = bool(self.words) and len(self.born) == len(other.born) == WHOLE_DATE
         differing = sum(a != b for a, b in zip(self.born, other.born, strict=False))
-        same_length = len(self.born) == len(other.born)
-        return same_length and differing <= DIGITS_THAT_MAY_DIFFER and sorted(self.name) == sorted(other.name)
+        return known and differing <= DIGITS_THAT_MAY_DIFFER and self.words == other.words
+
+    @property
+    def words(self) -> list[str]:
+        """The name's words in one order, however an institution divides them into family and given names."""
+        return sorted(" ".join(self.name).split())
+
+    def contradicts(self, other: Traits) -> bool:
+        """Return whether both have an identifier and not the same one."""
+        return bool(self.identifier and other.identifier) and self.identifier != other.identifier
 
 
 class IdentityIndex:
@@ -49,9 +62,11 @@ class IdentityIndex:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._key = key
         self._lock = threading.Lock()
+        # Before SQLite writes: its journal takes the mode that the file has then.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.executescript(SCHEMA)
-        path.chmod(0o600)
 
     def close(self) -> None:
         """Close the file."""
@@ -74,12 +89,20 @@ class IdentityIndex:
             return person
 
     def _find(self, traits: Traits) -> int:
-        highest = 0
-        for person, identifier, name, born in self._connection.execute("SELECT * FROM traits ORDER BY person"):
-            highest = int(person)
-            if Traits(identifier, tuple(name.split(" ")), born).matches(traits):
-                return highest
-        return highest + 1
+        """Return the one person that all of ``traits`` fit, or a new number.
+
+        A person once known under another identifier is another person, whatever a copy without one looks like; and
+        where two persons fit, neither is taken: to split one person is mended later, to merge two is not.
+        """
+        persons: dict[int, list[Traits]] = {}
+        for person, identifier, name, born in self._connection.execute("SELECT * FROM traits"):
+            persons.setdefault(int(person), []).append(Traits(identifier, tuple(name.split(" ")), born))
+        fitting = [
+            person
+            for person, copies in persons.items()
+            if any(copy.matches(traits) for copy in copies) and not any(copy.contradicts(traits) for copy in copies)
+        ]
+        return fitting[0] if len(fitting) == 1 else max(persons, default=0) + 1
 
     def person(self, member: str, handle: str) -> int | None:
         """Return the person's number behind a handle, or None."""

@@ -16,6 +16,14 @@ def commitment(salt: bytes, record: bytes) -> bytes:
     return hashlib.sha256(salt + record).digest()
 
 
+def holds(committed: bytes, salt: bytes, record: bytes) -> bool:
+    """Return whether ``record`` is what ``committed`` stands for.
+
+    The salt's length is part of it: with another one, bytes could move between salt and record unnoticed.
+    """
+    return len(salt) == SALT_BYTES and commitment(salt, record) == committed
+
+
 def new_salt() -> bytes:
     """Return 32 random bytes."""
     return secrets.token_bytes(SALT_BYTES)

@@ -68,8 +68,8 @@ def _answer(response: httpx.Response) -> Answer | None:
         details = cbor.decode(response.content, 1 << 17)
     except CallerError:  # another program answers at this address
         return None
-    match details:
-        case {"urn:poju:refusal": {"code": str(code), "raw": bytes(raw)}}:
+    match details.get(REFUSAL_KEY) if isinstance(details, dict) else None:
+        case {"code": str(code), "raw": bytes(raw)}:
             return Refused(code, raw)
     return None
 

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from poju.engine.embedded import wall_clock
-from poju.errors import PojuError
+from poju.errors import CallerError, OperatorError, PojuError
 from poju.exchange import custodian, pointer
 from poju.exchange.custodian import AccessProof, Limits
 from poju.exchange.records import RecordStore
+from poju.i18n import _
 from poju.ledger import cbor, leaf, statement
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.node import signatures
 from poju.node.client import LedgerClient, Refused
-from poju.node.ledger_api import CBOR, OK, TITLE, bounded_body, problem
+from poju.node.ledger_api import CBOR, OK, bounded_body, explain_all
 from poju.node.outbox import Build, Outbox
 from poju.node.replica import Replica
 
 MAX_PROOF = 1 << 18
 MAX_RECORD = 1 << 24
 SYNC_SECONDS = 2.0
+UNTIL_THE_OTHER_END = frozenset({"exchange.not-released"})
+"""An acknowledgement waits for the custodian's release, which may reach the log later."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,33 @@ class AccessWanted:
     purpose: str
     basis: str
     assertion: bytes
+
+    @classmethod
+    def decode(cls, data: bytes) -> AccessWanted:
+        """Read the CBOR array of the five; raise ``node.malformed``."""
+        match cbor.decode(data, MAX_PROOF):
+            case [str(subject), str(record), str(purpose), str(basis), bytes(assertion)]:
+                return cls(subject, record, purpose, basis, assertion)
+        raise malformed()
+
+
+def malformed() -> CallerError:
+    """Return the error for a body that is not the address's array."""
+    return CallerError(
+        "node.malformed",
+        _("The request's body is not the CBOR array of this address."),
+        hint=_("See docs/reference/node.md for the addresses, their methods and parameters."),
+    )
+
+
+def strange(url: str) -> OperatorError:
+    """Return the error for a custodian's answer that is neither record nor refusal."""
+    return OperatorError(
+        "node.answer",
+        _("The custodian at {url} answered with neither a record nor a refusal."),
+        hint=_("Check the address; ask the custodian for its node's log."),
+        url=url[:200],
+    )
 
 
 @dataclass
@@ -50,6 +81,7 @@ class Institution:
     outbox: Outbox
     limits: Limits
     _proofs: dict[str, AccessProof] = field(default_factory=dict)
+    _flushing: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, proof: AccessProof, requester: str) -> bytes:
         """Return CBOR [record, salt] for a request that holds; raise the refusal that names the rule otherwise."""
@@ -85,7 +117,7 @@ class Institution:
         answer = self.outbox.send(f"request/{wanted.subject}", self._signed("access-request", wanted.subject, fields))
         if isinstance(answer, Refused):
             return {"outcome": "refused", "code": answer.code}
-        receipt, decision, decision_receipt = self.client.proof(answer.index)
+        receipt, decision, decision_receipt = self.client.proof(answer.index, self.key)
         raw = self.outbox.raw(f"request/{wanted.subject}")
         self._proofs[wanted.subject] = AccessProof(raw, receipt, decision or b"", decision_receipt or b"")
         decided = leaf.decode(decision or b"")
@@ -102,10 +134,15 @@ class Institution:
         response = other.post("/records", proof.encode(), self.key)
         other.close()
         if response.status_code != OK:
-            details = cbor.decode(response.content, MAX_PROOF)
-            return {"served": False, "code": str(details[TITLE])}
-        record, salt = cbor.decode(response.content, MAX_RECORD)
-        holds = pointer.commitment(salt, record) == commitment
+            match cbor.decode(response.content, MAX_PROOF):
+                case {-1: str(code)}:
+                    return {"served": False, "code": code}
+            raise strange(custodian_url)
+        match cbor.decode(response.content, MAX_RECORD):
+            case [bytes(record), bytes(salt)]:
+                holds = pointer.holds(commitment, salt, record)
+            case _:
+                raise strange(custodian_url)
         fields = {"commitment": commitment, "holds": holds}
         self.outbox.queue(f"acknowledge/{subject}", self._signed("access-acknowledge", subject, fields))
         return {"served": True, "holds": holds, "bytes": len(record)}
@@ -124,11 +161,20 @@ class Institution:
 
         return build
 
+    def renew(self, raw: bytes) -> bytes:
+        """Return what an earlier run wrote down, signed again with today's time."""
+        item = statement.decode(raw)
+        return self._signed(item.kind, item.subject, item.fields)()
+
     def refresh(self) -> None:
-        """Bring the replica up to date and send what waits; keep what is there while the ledger is down."""
+        """Bring the replica up to date and send what waits; keep what is there while the ledger is down.
+
+        A feed that does not hold must not keep a release from the log (PRIV-3): what waits is sent in any case.
+        """
         with contextlib.suppress(PojuError):
             self.replica.sync(self.client, wall_clock())
-            self.outbox.flush()
+        with contextlib.suppress(PojuError), self._flushing:
+            self.outbox.flush(self.renew, UNTIL_THE_OTHER_END)
 
 
 def create(institution: Institution) -> FastAPI:
@@ -147,9 +193,7 @@ def create(institution: Institution) -> FastAPI:
 
     app = FastAPI(title="Poju institution", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
 
-    @app.exception_handler(PojuError)
-    async def explain(_request: Request, error: PojuError) -> Response:
-        return problem(error)
+    explain_all(app)
 
     def find(key_id: bytes) -> PublicKey | None:
         found = institution.replica.key(key_id)
@@ -180,15 +224,18 @@ def _staff(institution: Institution) -> APIRouter:
     async def request_access(request: Request) -> Response:
         body = await bounded_body(request, MAX_PROOF)
         signatures.verify(request, body, own)
-        wanted = AccessWanted(*cbor.decode(body, MAX_PROOF))
+        wanted = AccessWanted.decode(body)
         return Response(cbor.encode(await asyncio.to_thread(institution.request, wanted)), OK, media_type=CBOR)
 
     @router.post("/collect")
     async def collect(request: Request) -> Response:
         body = await bounded_body(request, MAX_PROOF)
         signatures.verify(request, body, own)
-        subject, url, commitment = cbor.decode(body, MAX_PROOF)
-        found = await asyncio.to_thread(institution.collect, subject, url, commitment)
+        match cbor.decode(body, MAX_PROOF):
+            case [str(subject), str(url), bytes(commitment)]:
+                found = await asyncio.to_thread(institution.collect, subject, url, commitment)
+            case _:
+                raise malformed()
         return Response(cbor.encode(found), OK, media_type=CBOR)
 
     @router.post("/refresh")

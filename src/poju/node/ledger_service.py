@@ -7,6 +7,7 @@ writer at a time).
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import time
 from pathlib import Path
@@ -23,7 +24,9 @@ from poju.ledger.store import Store
 from poju.node import serving
 from poju.node.ledger_api import create
 from poju.rulebook import compose
+from poju.scenario.rulebook import ScenarioRules
 
+ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]{0,127}")
 LOCK_SECONDS = 10.0
 LOCK_PAUSE = 0.05
 
@@ -52,11 +55,18 @@ def lock(folder: Path) -> IO[bytes]:
 
 def key_of(folder: Path) -> PrivateKey:
     """Return the log's key, made on first use."""
-    return PrivateKey.load_or_create(folder / "log.private")
+    return serving.member_key(folder / "log.private")
 
 
 def _origin(folder: Path, wanted: str) -> str:
     path = folder / "origin"
+    if not ORIGIN.fullmatch(wanted):
+        raise CallerError(
+            "ledger.origin-malformed",
+            _("{wanted} cannot be a log's name."),
+            hint=_("Give a host and path of yours, for example health.example/log: letters, digits, . - _ ~ and /."),
+            wanted=wanted[:200],
+        )
     if not path.exists():
         path.write_text(wanted)
     found = path.read_text()
@@ -72,12 +82,38 @@ def _origin(folder: Path, wanted: str) -> str:
     return found
 
 
+def _require_opened(store: Store, rules: ScenarioRules) -> None:
+    """Raise ``ledger.other-package`` where the scenario of ``store`` was opened with another package than this one."""
+    opened = store.get("scenario")
+    if opened is not None and opened["package"] != rules.package.digest:
+        raise CallerError(
+            "ledger.other-package",
+            _("This ledger's scenario was opened with package {opened}, not with {given}."),
+            hint=_("Give the folder of the package as it was opened; an amended one needs a vote."),
+            opened=opened["package"].hex(),
+            given=rules.package.digest.hex(),
+        )
+
+
+def _existing(folder: Path) -> Store:
+    """Return the store of the ledger in ``folder``; raise ``ledger.none`` where there is none."""
+    if not (folder / "ledger.sqlite").is_file() or not (folder / "origin").is_file():
+        raise CallerError(
+            "ledger.none",
+            _("There is no ledger in {folder}: it would hold ledger.sqlite and origin."),
+            hint=_("Give the folder that poju ledger serve was given."),
+            folder=folder,
+        )
+    return Store.open(folder / "ledger.sqlite")
+
+
 def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attached: bool) -> None:
     """Serve the ledger until Ctrl-C, or until standard input closes where ``attached``."""
     rules = compose(package)
     held = lock(folder)
     store = Store.open(folder / "ledger.sqlite")
     key = key_of(folder)
+    _require_opened(store, rules)
     engine = EmbeddedEngine(store, rules, key, _origin(folder, origin))
     (folder / "log.vkey").write_text(key.public.vkey(origin) + "\n")
 
@@ -92,9 +128,10 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
 
 def rebuild(folder: Path, package: Path) -> block.Head:
     """Return the head that folding the log again arrives at; raise ``log.divergence`` where it differs (LOG-4)."""
-    store = Store.open(folder / "ledger.sqlite")
-    recorded, head = store.head(), block.Head()
-    for outcome, _state in replay(compose(package), store.stream(recorded.size)):
+    store = _existing(folder)
+    recorded, head, rules = store.head(), block.Head(), compose(package)
+    _require_opened(store, rules)
+    for outcome, _state in replay(rules, store.stream(recorded.size)):
         head = outcome.head
     store.close()
     if head != recorded:
@@ -110,7 +147,15 @@ def rebuild(folder: Path, package: Path) -> block.Head:
 
 def export(folder: Path, out: Path, package: Path) -> None:
     """Write the whole log as a tlog-tiles folder with entry bundles, its vkey and its package."""
-    store = Store.open(folder / "ledger.sqlite")
+    store = _existing(folder)
+    _require_opened(store, compose(package))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CallerError(
+            "ledger.out-not-empty",
+            _("{out} holds something already."),
+            hint=_("Give a new folder."),
+            out=out,
+        )
     write_log(store, key_of(folder), (folder / "origin").read_text(), out, entries=True)
     shutil.copytree(package, out / "package")
     store.close()

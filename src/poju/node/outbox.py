@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +22,7 @@ SENDERS = 16
 CHUNK = 64
 
 Build = Callable[[], bytes]
+Renew = Callable[[bytes], bytes]
 Listener = Callable[[str, Answer], None]
 
 
@@ -34,6 +35,7 @@ class Outbox:
         self._on_answer = on_answer
         self._lock = threading.Lock()
         self._builders: dict[str, Build] = {}
+        path.touch(mode=0o600)
         self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(SCHEMA)
@@ -61,22 +63,28 @@ class Outbox:
         if name not in self._stored([name]):
             self._execute("INSERT OR IGNORE INTO sent (name, raw) VALUES (?, ?)", [(name, build())])
 
-    def flush(self) -> list[Answer]:
-        """Send what was written down and not answered yet; return the answers."""
+    def flush(self, renew: Renew | None = None, again: Collection[str] = ()) -> list[Answer]:
+        """Send what was written down and not answered yet; return the answers.
+
+        ``renew`` builds a statement again that has grown too old while it waited and whose own builder ended with an
+        earlier run. A refusal by a rule in ``again`` is no answer yet: the statement waits for another one before it.
+        """
         with self._lock:
             rows = self._connection.execute("SELECT name, raw FROM sent WHERE answer IS NULL ORDER BY rowid").fetchall()
-        return self._send_chunk([(name, self._builders.get(name) or _already(raw)) for name, raw in rows])
+        items = [(name, self._builders.get(name) or _renewed(raw, renew)) for name, raw in rows]
+        return self._send_chunk(items, again)
 
-    def _send_chunk(self, items: Sequence[tuple[str, Build]]) -> list[Answer]:
+    def _send_chunk(self, items: Sequence[tuple[str, Build]], again: Collection[str] = ()) -> list[Answer]:
         stored = self._stored([name for name, _build in items])
         new = [(name, build()) for name, build in items if name not in stored]
         self._execute("INSERT INTO sent (name, raw) VALUES (?, ?)", new)
         waiting = dict(new) | {name: raw for name, (raw, answer) in stored.items() if answer is None}
         fresh = self._register(waiting)
         fresh |= self._renew([(name, build) for name, build in items if _is_stale(fresh.get(name))], set(stored))
-        self._execute("UPDATE sent SET answer = ? WHERE name = ?", [(a.encode(), name) for name, a in fresh.items()])
+        final = {name: answer for name, answer in fresh.items() if not _waits(answer, again)}
+        self._execute("UPDATE sent SET answer = ? WHERE name = ?", [(a.encode(), name) for name, a in final.items()])
         if self._on_answer is not None:
-            for name, answer in fresh.items():
+            for name, answer in final.items():
                 self._on_answer(name, answer)
         return [fresh[name] if name in fresh else _decode(name, stored[name]) for name, _build in items]
 
@@ -136,8 +144,12 @@ def _is_stale(answer: Answer | None) -> bool:
     return isinstance(answer, Refused) and answer.code == "ledger.stale"
 
 
-def _already(raw: bytes) -> Build:
-    return lambda: raw
+def _waits(answer: Answer, again: Collection[str]) -> bool:
+    return isinstance(answer, Refused) and answer.code in again
+
+
+def _renewed(raw: bytes, renew: Renew | None) -> Build:
+    return lambda: raw if renew is None else renew(raw)
 
 
 def _decode(name: str, row: tuple[bytes, bytes | None]) -> Answer:

@@ -6,12 +6,18 @@ custodian's staleness limit bounds the harm. See docs/concepts/trust.md.
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
+
 from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger import cbor, checkpoint, leaf, merkle, statement
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.node.client import LedgerClient
 from poju.units import Seconds
+
+MAX_PAGE = 1 << 25
+HASH_BYTES = 32
 
 
 def _refused(reason: str) -> CallerError:
@@ -21,6 +27,34 @@ def _refused(reason: str) -> CallerError:
         hint=_("Keep the old checkpoint and this one: together they are evidence. Ask the auditor."),
         reason=reason,
     )
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the feed, its form checked and nothing else."""
+
+    note: str
+    consistency: list[bytes]
+    entries: list[tuple[int, bytes, list[bytes]]]
+    more: bool
+
+
+def _page(value: cbor.Value) -> Page:
+    match value:
+        case [str(note), list(consistency), list(entries), bool(more)] if _hashes(consistency):
+            return Page(note, consistency, [_entry(entry) for entry in entries], more)
+    raise _refused("a page has another form")
+
+
+def _entry(value: cbor.Value) -> tuple[int, bytes, list[bytes]]:
+    match value:
+        case [int(index), bytes(raw), list(path)] if _hashes(path):
+            return index, raw, path
+    raise _refused("a page has another form")
+
+
+def _hashes(values: list[cbor.Value]) -> bool:
+    return all(isinstance(item, bytes) and len(item) == HASH_BYTES for item in values)
 
 
 class Replica:
@@ -35,38 +69,50 @@ class Replica:
         self._member = member
         self._key = key
         self._next = 0
+        self._lock = threading.Lock()
         self._keys: dict[bytes, tuple[str, PublicKey]] = {}
         self._admitted: set[str] = set()
         self._consents: dict[tuple[str, str], bool] = {}
 
     def sync(self, client: LedgerClient, now: Seconds) -> None:
-        """Fetch and verify what is new; ``now`` is when the fetch began."""
-        more = True
-        while more:
-            page = client.get(f"/feed/{self._next}/{self.size}", self._key)
-            more = self.take(page)
-        self.fetched = now
+        """Fetch and verify what is new; ``now`` is when the fetch began. One fetch at a time."""
+        with self._lock:
+            more = True
+            while more:
+                start = self._next
+                more = self.take(client.get(f"/feed/{start}/{self.size}", self._key))
+                if more and self._next == start:
+                    raise _refused("a page promises more and brings nothing")
+            self.fetched = max(now, self.fetched)
 
     def take(self, page: bytes) -> bool:
         """Verify one page and take it over; return whether more follows.
 
-        Steps: (1) the checkpoint is the log's; (2) it extends the one held before; (3) every entry is in it.
+        Steps: (1) the page has a page's form; (2) the checkpoint is the log's; (3) it extends the one held before;
+        (4) every entry is in it, each behind the one before, so that nothing old is told again. A page that fails
+        changes nothing.
         """
-        note, consistency, entries, more = cbor.decode(page, 1 << 24)
-        # 1. the log's checkpoint
-        head = checkpoint.open_note(str(note), self.origin, self.log_key)
-        # 2. append-only growth
-        if self.size and not merkle.consistent(self.size, head.size, self.root, head.root, consistency):
+        # 1. a page's form
+        found = _page(cbor.decode(page, MAX_PAGE))
+        # 2. the log's checkpoint
+        head = checkpoint.open_note(found.note, self.origin, self.log_key)
+        # 3. append-only growth
+        if self.size and not merkle.consistent(self.size, head.size, self.root, head.root, found.consistency):
             raise _refused("the log was not only appended to")
-        # 3. entries
-        for index, raw, path in entries:
+        # 4. entries
+        following, statements = self._next, []
+        for index, raw, path in found.entries:
+            if index < following:
+                raise _refused("an entry is told twice or out of order")
             if merkle.root_from_inclusion(merkle.leaf_hash(raw), index, head.size, path) != head.root:
                 raise _refused("an entry is not in the log")
             if leaf.is_statement(raw):
-                self._apply(statement.decode(raw))
-            self._next = index + 1
-        self.size, self.root = head.size, head.root
-        return bool(more)
+                statements.append(statement.decode(raw))
+            following = index + 1
+        for item in statements:
+            self._apply(item)
+        self._next, self.size, self.root = following, head.size, head.root
+        return found.more
 
     def _apply(self, item: statement.UnverifiedStatement) -> None:
         if item.kind in ("ledger-open", "member-apply"):
