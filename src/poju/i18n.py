@@ -1,6 +1,7 @@
 """Three languages. English format strings are the keys; ``locale/<room>.<tag>.po`` hold the other two.
 
-Mark a string for extraction with :func:`_` where it is defined; fill in parameters with :func:`translate` where it is shown.
+Mark a string for extraction with :func:`_` where it is defined; fill in parameters with :func:`translate` where it is
+shown.
 """
 
 from __future__ import annotations
