@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
-from poju.errors import CallerError, OperatorError, PojuError
+from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
 from poju.ledger.checkpoint import Checkpoint
@@ -26,6 +27,7 @@ QUEUE_LIMIT = 8_192
 BATCH_LIMIT = 1_024
 THREADED_FROM = 16
 VERIFIERS = 2
+NODE_CACHE = 65_536
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,29 @@ class Refusal:
 
 
 Answer = Registration | Refusal
+_Queued = tuple[UnverifiedStatement, Future[Answer]]
 
 
 def wall_clock() -> Seconds:
     """Return the machine's time; the only clock the engine reads."""
     return Seconds(int(time.time()))
+
+
+def _closed() -> PojuError:
+    return OperatorError(
+        "engine.closed",
+        _("The ledger is closing and takes no more statements."),
+        hint=_("Start it again, then send the same bytes again: they are never registered twice."),
+    )
+
+
+def _failed(error: Exception) -> PojuError:
+    return BugError(
+        "engine.failed",
+        _("A batch of statements could not be answered: {kind}."),
+        hint=_("Send them again one by one, since nothing is registered twice, and report the one that fails again."),
+        kind=type(error).__name__,
+    )
 
 
 class EmbeddedEngine:
@@ -72,10 +92,14 @@ class EmbeddedEngine:
         self._rules = rules
         self._key = key
         self._clock = clock
-        self._queue: queue.Queue[tuple[UnverifiedStatement, Future[Answer]] | None] = queue.Queue(QUEUE_LIMIT)
+        self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
         self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
         self._signed_root: receipt.SignedRoot | None = None
-        self._failure: PojuError | None = None
+        # a complete node of a log never changes, so that what was read from the durable tiles once stays true
+        self._nodes = lru_cache(NODE_CACHE)(tiles.node_source(store.tile))
+        self._gate = threading.Lock()
+        self._closing = False
+        self._failure: OperatorError | None = None
         self._writer = threading.Thread(target=self._write_until_closed, name="ledger-writer", daemon=True)
         self._writer.start()
 
@@ -88,14 +112,18 @@ class EmbeddedEngine:
         """Decode strictly and queue one statement.
 
         The future ends with a :class:`Registration` once it is durable, or a :class:`Refusal`. Raises
-        ``statement.malformed`` and its kin for bytes that are no statement, ``engine.busy`` when the queue is full.
+        ``statement.malformed`` and its kin for bytes that are no statement, ``engine.busy`` when the queue is full,
+        ``engine.closed`` after :meth:`close`, ``store.write`` for good once the disk has failed.
         """
         item = statement.decode(raw)
-        if self._failure is not None:
-            raise self._failure
         answer: Future[Answer] = Future()
         try:
-            self._queue.put_nowait((item, answer))
+            with self._gate:
+                if self._failure is not None:
+                    raise self._failure
+                if self._closing:
+                    raise _closed()
+                self._queue.put_nowait((item, answer))
         except queue.Full:
             raise OperatorError(
                 "engine.busy",
@@ -110,7 +138,9 @@ class EmbeddedEngine:
         return self.submit(raw).result(timeout)
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
+        """Finish what is queued, then stop. What is sent afterwards is refused with ``engine.closed``."""
+        with self._gate:
+            self._closing = True
         self._queue.put(None)
         self._writer.join()
         self._verifiers.shutdown()
@@ -133,7 +163,10 @@ class EmbeddedEngine:
                 index=index,
                 size=size,
             )
-        return self._sign(size).receipt(index, merkle.inclusion_proof(index, size, tiles.node_source(self.store.tile)))
+        return self._receipt(index, size)
+
+    def _receipt(self, index: int, size: int) -> bytes:
+        return self._sign(size).receipt(index, merkle.inclusion_proof(index, size, self._nodes))
 
     def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of the statement at ``index`` under one checkpoint."""
@@ -146,33 +179,47 @@ class EmbeddedEngine:
     def _sign(self, size: int) -> receipt.SignedRoot:
         signed = self._signed_root
         if signed is None or signed.size != size:
-            signed = receipt.sign_root(self._key, self.origin, size, self.store.root(size))
+            signed = receipt.sign_root(self._key, self.origin, size, merkle.root(size, self._nodes))
             self._signed_root = signed
         return signed
 
     def _write_until_closed(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            closing = False
-            while len(batch) < BATCH_LIMIT and not self._queue.empty():
-                item = self._queue.get_nowait()
-                if item is None:
-                    closing = True
-                    break
+        closing = False
+        while not closing:
+            batch: list[_Queued] = []
+            item = self._queue.get()
+            while item is not None:
                 batch.append(item)
-            try:
-                answers = self._commit([item for item, _future in batch])
-            except PojuError as error:
-                self._failure = error
-                for _item, future in batch:
-                    future.set_exception(error)
-                continue
+                if len(batch) == BATCH_LIMIT or self._queue.empty():
+                    break
+                item = self._queue.get_nowait()
+            closing = item is None
+            # a caller that has gone away cancels its future; one that is running can no longer be cancelled
+            if batch := [(item, future) for item, future in batch if future.set_running_or_notify_cancel()]:
+                self._answer(batch)
+
+    def _answer(self, batch: Sequence[_Queued]) -> None:
+        """Commit one batch and tell each caller. Whatever fails, nobody waits for ever and the writer lives on."""
+        try:
+            answers = self._commit([item for item, _future in batch])
+        except PojuError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 a rule's own mistake must not leave every caller waiting
+            failure = _failed(error)
+        else:
             for (_item, future), answer in zip(batch, answers, strict=True):
                 future.set_result(answer)
-            if closing:
-                return
+            return
+        if isinstance(failure, OperatorError):
+            with self._gate:
+                self._failure = failure
+        for _item, future in batch:
+            future.set_exception(failure)
 
     def _commit(self, batch: Sequence[UnverifiedStatement]) -> list[Answer]:
+        if self._failure is not None:
+            # a disk that failed once is not to be trusted with what it says about later writes
+            raise self._failure
         verified = self._verify(batch)
         good = [item for item in verified if isinstance(item, VerifiedStatement)]
         head = self.store.head()
@@ -187,7 +234,9 @@ class EmbeddedEngine:
         kept = {item.statement.digest for item in good}
         self.store.commit(outcome, {digest: (r.raw, raw) for digest, (r, raw) in refusals.items() if digest in kept})
         return [
-            refusals[item.digest][0] if isinstance(result, block.Declined) else self._acknowledge(item, result)
+            refusals[item.digest][0]
+            if isinstance(result, block.Declined)
+            else self._acknowledge(item, result, outcome.head.size)
             for item, result in zip(batch, results, strict=True)
         ]
 
@@ -202,15 +251,22 @@ class EmbeddedEngine:
 
         if len(batch) < THREADED_FROM:
             return [check(item) for item in batch]
-        return list(self._verifiers.map(check, batch))
+        share = -(-len(batch) // VERIFIERS)
+        shares = [batch[start : start + share] for start in range(0, len(batch), share)]
+        checked = self._verifiers.map(lambda items: [check(item) for item in items], shares)
+        return [result for results in checked for result in results]
 
     def _refuse(self, item: UnverifiedStatement, code: str, head: block.Head) -> tuple[Refusal, bytes]:
         signed = refusal.Refusal(item.digest, code, head.size, self._clock()).sign(self._key, self.origin)
         return Refusal(item.digest, code, signed), item.raw
 
-    def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered) -> Registration:
-        receipt_, decision, decision_receipt = self.proof(entered.index)
-        return Registration(entered.index, item.digest, receipt_, decision, decision_receipt)
+    def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered, size: int) -> Registration:
+        decision = self.decision_index(entered.index) if entered.again else entered.decision
+        proved = self._receipt(entered.index, size)
+        if decision is None:
+            return Registration(entered.index, item.digest, proved, None, None)
+        second = self._receipt(decision, size)
+        return Registration(entered.index, item.digest, proved, self.store.leaf(decision), second)
 
     def decision_index(self, index: int) -> int | None:
         """Return the leaf index of the decision on the statement at ``index``: always the next leaf, or None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS seen (issuer TEXT, identifier BLOB, idx INTEGER NOT N
     PRIMARY KEY (issuer, identifier)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusal (digest BLOB PRIMARY KEY, raw BLOB NOT NULL, statement BLOB NOT NULL) WITHOUT ROWID;
 """
+HEAD = "SELECT size, height, time, state FROM head"
 STATE_CACHE = 65_536
 
 
@@ -51,6 +53,8 @@ class Store:
                 reason=str(error),
             ) from error
         self._cached = lru_cache(STATE_CACHE)(self._read_state)
+        self._generation = 0
+        self._last = self.head()
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -73,9 +77,18 @@ class Store:
         if self._shared:
             with self._lock:
                 return self._writer.execute(sql, parameters).fetchall()
-        if not hasattr(self._local, "connection"):
-            self._local.connection = self._connect()
-        rows: list[tuple[object, ...]] = self._local.connection.execute(sql, parameters).fetchall()
+        try:
+            if not hasattr(self._local, "connection"):
+                self._local.connection = self._connect()
+            rows: list[tuple[object, ...]] = self._local.connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise OperatorError(
+                "store.read",
+                _("The ledger's file {path} cannot be read: {reason}."),
+                hint=_("Stop the node, check the disk, and restore the file from a backup where it is damaged."),
+                path=self._location,
+                reason=str(error),
+            ) from error
         return rows
 
     def close(self) -> None:
@@ -84,18 +97,15 @@ class Store:
 
     def head(self) -> block.Head:
         """Return where the log stands."""
-        rows = self._query("SELECT size, height, time, state FROM head")
-        if not rows:
-            return block.Head()
-        size, height, time, state = rows[0]
-        return block.Head(int(str(size)), int(str(height)), Seconds(int(str(time))), _blob(state))
+        return _head(self._query(HEAD))
 
     def get(self, key: str) -> cbor.Value:
         """Return the state's value at ``key``, or None."""
-        raw = self._cached(key)
+        raw = self._cached(self._generation, key)
         return None if raw is None else cbor.decode(raw, 1 << 20)
 
-    def _read_state(self, key: str) -> bytes | None:
+    def _read_state(self, _generation: int, key: str) -> bytes | None:
+        """Read from the file. A thread that read before a commit caches under a generation nobody asks for again."""
         rows = self._query("SELECT value FROM state WHERE key = ?", (key,))
         return _blob(rows[0][0]) if rows else None
 
@@ -142,17 +152,17 @@ class Store:
     def commit(self, outcome: block.Outcome, refusals: Mapping[bytes, tuple[bytes, bytes]]) -> None:
         """Make one block and the refusals beside it durable, in one transaction (LOG-1).
 
-        ``refusals``: statement digest → (refusal, statement). Raises ``store.write`` and changes nothing on failure.
+        ``refusals``: statement digest → (refusal, statement). Raises ``store.write``, or ``store.in-use`` where another
+        process has written meanwhile, and changes nothing on failure.
         """
-        changed = self._changed_tiles(outcome)
         with self._lock:
+            changed = self._changed_tiles(outcome)
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
+                self._alone()
                 self._write(outcome, changed, refusals)
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
                 raise OperatorError(
                     "store.write",
                     _("The ledger could not write to {path}: {reason}. Nothing of this batch was registered."),
@@ -160,7 +170,24 @@ class Store:
                     path=self._location,
                     reason=str(error),
                 ) from error
+            finally:
+                if self._writer.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._writer.rollback()
+            self._last = outcome.head if outcome.leaves else self._last
+            self._generation += 1
         self._cached.cache_clear()
+
+    def _alone(self) -> None:
+        """Refuse to write on top of another process's commit: the cached state would be a stale one (LOG-2)."""
+        rows = self._writer.execute(HEAD).fetchall()
+        if _head(rows) != self._last:
+            raise OperatorError(
+                "store.in-use",
+                _("Another process writes to the ledger in {folder}."),
+                hint=_("Stop it first; one ledger has one writer."),
+                folder=self._location,
+            )
 
     def _changed_tiles(self, outcome: block.Outcome) -> dict[tuple[int, int], bytes]:
         size = outcome.head.size - len(outcome.leaves)
@@ -198,6 +225,13 @@ class Store:
         write.execute(
             "INSERT OR REPLACE INTO head VALUES (0, ?, ?, ?, ?)", (head.size, head.height, head.time, head.state)
         )
+
+
+def _head(rows: Sequence[tuple[object, ...]]) -> block.Head:
+    if not rows:
+        return block.Head()
+    size, height, time, state = rows[0]
+    return block.Head(int(str(size)), int(str(height)), Seconds(int(str(time))), _blob(state))
 
 
 def _blob(value: object) -> bytes:
