@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,8 @@ class Meeting:
     def __init__(self, session: Session, region: Any) -> None:  # noqa: ANN401 - steps.run.Region, which imports us
         self.session, self.region = session, region
         self.record, self.handle, self.person = self._choose()
-        self.nodes = {name: self._start(name) for name in cast.WITH_PROCESSES}
+        with ThreadPoolExecutor(len(cast.WITH_PROCESSES)) as starting:
+            self.nodes = dict(zip(cast.WITH_PROCESSES, starting.map(self._start, cast.WITH_PROCESSES), strict=True))
 
     def _choose(self) -> tuple[KeptRecord, str, int]:
         """Return a record of a person whom both hospitals know, that person's handle at the asker, and the person."""

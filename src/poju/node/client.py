@@ -153,3 +153,12 @@ class LedgerClient:
             case [bytes(receipt), bytes(decision), bytes(decision_receipt)]:
                 return receipt, decision, decision_receipt
         raise self._strange(OK)
+
+
+def _title(body: bytes) -> str:
+    """Return the title of concise problem details, or a dash."""
+    try:
+        details = cbor.decode(body, 1 << 17)
+    except CallerError:
+        return "–"
+    return str(details.get(-1, "–")) if isinstance(details, dict) else "–"

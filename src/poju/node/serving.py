@@ -22,7 +22,8 @@ BACKLOG = 256
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket; raise ``port.taken`` where the port is in use."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named so that asyncio sets TCP_NODELAY on accepted connections: 40 ms a request otherwise.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -27,7 +27,7 @@ from poju.solution.score import GradedRow, grade, score
 from poju.solution.trace import Trace
 from poju.units import PPM
 
-DRAWN = 25
+DRAWN = 10
 BOOTSTRAP_SEEDS = (1, 2, 3)
 INDICATOR = "recognition-accuracy"
 

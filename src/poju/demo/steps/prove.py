@@ -36,6 +36,10 @@ def run(session: Session) -> None:
     rate = _shown(*_from_log(session, indicator.of(package, LOG_INDICATOR)), "")
     session.facts["indicators"] = [accuracy, rate]
     for shown in session.facts["indicators"]:
+        if shown["numerator"] is None:
+            text = _("{name}: suppressed, since it rests on too few patients or shows a small count")
+            session.voice.tell(text, name=shown["names"][session.options.language])
+            continue
         session.voice.tell(
             _("{name}: {numerator} / {denominator}, {patients} patients; evidence class {evidence}"),
             name=shown["names"][session.options.language],

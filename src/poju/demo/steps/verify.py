@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from poju.demo.session import Session
 from poju.i18n import _
+
+PROCESSES = 3
 
 
 def run(session: Session) -> None:
@@ -19,7 +22,11 @@ def run(session: Session) -> None:
     voice = session.voice
     voice.step(9, "verify", _("a new process, with the log's key alone"))
     key = session.path("log.key").read_text().strip()
-    found = check(session.path("public"), key, session.options.language)
+    with ThreadPoolExecutor(PROCESSES) as processes:
+        public = processes.submit(check, session.path("public"), key, session.options.language)
+        auditor = processes.submit(check, session.path("auditor"), key, session.options.language)
+        altered = processes.submit(tamper, session, key)
+    found, audited = public.result(), auditor.result()
     for step in found["steps"]:
         voice.tell(
             _("{mark} {number}. {name}: {said}"),
@@ -28,7 +35,6 @@ def run(session: Session) -> None:
             name=step["name"],
             said=step["proved"],
         )
-    audited = check(session.path("auditor"), key, session.options.language)
     voice.tell(_("auditor: {said}"), said=audited["steps"][-1]["proved"])
     shown = session.shown(session.path("public"))
     session.facts["verify"] = {
@@ -37,7 +43,8 @@ def run(session: Session) -> None:
         "command": f"poju verify {shown} --key {key}",
         "key": key,
     }
-    session.facts["tamper"] = tamper(session, key)
+    session.facts["tamper"] = altered.result()
+    _tell_tampered(session, session.facts["tamper"])
 
 
 def _mark(step: dict[str, Any]) -> str:
@@ -53,6 +60,16 @@ def check(folder: Path, key: str, language: str) -> dict[str, Any]:
     return found
 
 
+def _tell_tampered(session: Session, altered: dict[str, Any]) -> None:
+    session.voice.tell(
+        _("one byte of {file} altered in a copy: exit status {status} at step {number}, {said}"),
+        file=altered["file"],
+        status=altered["exit_status"],
+        number=altered["number"],
+        said=altered["message"].splitlines()[0],
+    )
+
+
 def tamper(session: Session, key: str) -> dict[str, Any]:
     """Alter one byte of the released award's evidence in a copy; return where, and how the check refused it."""
     rows = session.path(session.facts["packs"][session.facts["best"].subject], "rows.csv")
@@ -66,17 +83,11 @@ def tamper(session: Session, key: str) -> dict[str, Any]:
         target.write_bytes(data)
         found = check(copy, key, session.options.language)
     failed = next(step for step in found["steps"] if not step["ok"])
-    session.voice.tell(
-        _("one byte of {file} altered in a copy: exit status {status} at step {number}, {said}"),
-        file=session.shown(rows),
-        status=found["exit_status"],
-        number=failed["number"],
-        said=failed["proved"].splitlines()[0],
-    )
     return {
         "file": str(rows.relative_to(session.options.out)),
         "offset": offset,
         "exit_status": found["exit_status"],
+        "number": failed["number"],
         "step": failed["name"],
         "message": failed["proved"],
     }
