@@ -11,6 +11,7 @@ from poju.demo import cast
 from poju.demo.processes import Child
 from poju.demo.session import ORIGIN, Session
 from poju.engine.embedded import wall_clock
+from poju.errors import CallerError
 from poju.exchange.patient import access_list
 from poju.exchange.pointer import KeptRecord
 from poju.i18n import _, translate
@@ -43,7 +44,11 @@ class Meeting:
             for member, handle in self.region.index.handles(person):
                 if member == ASKED_BY:
                     return record, handle, person
-        raise LookupError(HELD_BY)
+        raise CallerError(
+            "demo.no-shared-patient",
+            _("No patient of these records was seen at both of the two busiest institutions."),
+            hint=_("Give --fhir a population whose care spreads over institutions, or leave it out."),
+        )
 
     def _start(self, name: str) -> Child:
         session = self.session

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from poju.demo import publish, report
+from poju.demo import cohorts, publish, report
 from poju.demo.say import Voice
 from poju.demo.session import Options, Session
 from poju.demo.steps import fit, improve, open_next, prove, run, support, survey, verify
@@ -60,6 +60,8 @@ def play(options: Options, voice: Voice, *, resume: bool = False) -> None:
     prepare(options, resume=resume)
     session = Session(options, voice)
     try:
+        if options.fhir is not None:
+            cohorts.region(session)
         survey.run(session)
         fit.run(session)
         open_scenario.run(session)

@@ -53,8 +53,8 @@ def run(session: Session) -> None:
     session.facts["evidence"] = {}
     submit(session, versions)
     for version in versions:
-        for use in cohorts.USES:
-            trial(session, version, session.facts["cohorts"][use])
+        for cohort in session.facts["cohorts"].values():
+            trial(session, version, cohort)
     session.facts["leaderboard"] = leaderboard(session)
     for row in session.facts["leaderboard"]:
         voice.tell(
@@ -117,7 +117,7 @@ def trial(session: Session, version: Version, cohort: cohorts.Cohort) -> None:
         runner: attest.measure(query, trace, cohort.key, solution=version.subject, cohort=cohort.subject)
         for runner, trace in traces.items()
     }
-    name = f"{version.solution.provider}.{version.solution.version}.{cohort.use}"
+    name = f"{version.solution.provider}.{version.solution.version}.{cohort.name}"
     about = {"solution": version.subject, "cohort": cohort.subject}
     for runner, trace in traces.items():
         nonce = _nonce(session, runner, name)
@@ -127,7 +127,7 @@ def trial(session: Session, version: Version, cohort: cohorts.Cohort) -> None:
         shown = {"nonce": _nonce(session, runner, name), "trace_root": trace.root, "figures": measured[runner].result}
         session.register(runner, "trial-reveal", f"trial/{name}.{runner}", {**about, **shown})
     check(session, version, cohort, traces[cast.RUNNERS[0]], about, name)
-    session.facts["evidence"][version.subject, cohort.use] = measured[cast.RUNNERS[0]]
+    session.facts["evidence"][version.subject, cohort.name] = measured[cast.RUNNERS[0]]
 
 
 def _nonce(session: Session, runner: str, name: str) -> bytes:

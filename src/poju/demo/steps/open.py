@@ -55,7 +55,8 @@ def fix_terms(session: Session) -> None:
     """Commit to the cohorts and open the programme, before anyone submits (FUND-2); open the call."""
     package = session.facts["package"]
     commitments = []
-    for cohort in cohorts.make(session):
+    session.facts["cohorts"] = cohorts.make(session)
+    for cohort in session.facts["cohorts"].values():
         fields = {
             "use": cohort.use,
             "commitment": cohort.commitment,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poju.demo import cast, exchange
-from poju.demo.cohorts import secret
+from poju.demo import cast, cohorts, exchange
 from poju.demo.session import Session
-from poju.exchange.formats.fhir import OrderPlaced, ResultRecorded, Workload, generate, read_synthea
+from poju.exchange.formats.fhir import OrderPlaced, ResultRecorded, Workload
 from poju.exchange.formats.fhir.traits import traits_of
 from poju.exchange.identity import IdentityIndex
 from poju.exchange.pointer import KeptRecord
 from poju.exchange.records import RecordStore
 from poju.i18n import _
-
-PATIENTS = 48
 
 
 @dataclass
@@ -42,7 +39,7 @@ def run(session: Session) -> None:
     """Keep the records with their custodians, register pointers and orders, and let two hospitals exchange one."""
     voice, options = session.voice, session.options
     voice.step(4, "run", _("how do institutions work together in it?"))
-    workload = _workload(session)
+    workload = cohorts.region(session)
     for note in workload.notes:
         voice.tell(note.text, **dict(note.parameters))
     region = keep(session, workload)
@@ -58,12 +55,6 @@ def run(session: Session) -> None:
         "orders": len(region.orders),
         "notes": [note.text.format(**note.parameters) for note in workload.notes],
     }
-
-
-def _workload(session: Session) -> Workload:
-    if session.options.fhir is not None:
-        return read_synthea(session.options.fhir)
-    return generate(secret(session.options.seed, "region"), patients=PATIENTS)
 
 
 def keep(session: Session, workload: Workload) -> Region:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 from poju import survey
 from poju.demo.session import Session
@@ -20,8 +22,22 @@ def run(session: Session) -> None:
     voice.file(session.shown(session.path("landscape.json")))
 
 
-def save(session: Session, landscape: dict[str, object]) -> None:
-    """Keep ``landscape`` for the later steps, and as ``landscape.json``."""
-    session.facts["landscape"] = landscape
+def save(session: Session, landscape: dict[str, Any]) -> None:
+    """Keep ``landscape`` for the later steps, and as ``landscape.json``; files go by their names, not their places."""
+    session.facts["landscape"] = by_name(landscape)
     text = json.dumps(landscape, ensure_ascii=False, indent=1)
     session.path("landscape.json").write_text(text, encoding="utf-8")
+
+
+def by_name(part: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Shorten every ``path`` in ``part`` to its last component, in place; return ``part``."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "path" and isinstance(value, str):
+                part[key] = Path(value).name
+            else:
+                by_name(value)
+    elif isinstance(part, list):
+        for item in part:
+            by_name(item)
+    return part
