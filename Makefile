@@ -27,7 +27,7 @@ check: setup ## lint, types, import directions, dependencies, unit tests without
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
-	$(BIN)/python -m pytest tests/unit tests/property --disable-socket --allow-unix-socket -q
+	$(BIN)/python -m pytest tests/unit tests/property --disable-socket --allow-unix-socket -m "not network" -q
 
 bench: setup ## run one benchmark and print its figures as JSON (NAME=fit_kernel)
 	@if [ -f "benchmarks/$(NAME).py" ]; then $(BIN)/python "benchmarks/$(NAME).py" $(ARGS); else \

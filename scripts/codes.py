@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "poju"
@@ -82,6 +83,7 @@ def literals(node: ast.expr | None) -> list[str]:
     return [text_of(node)] if text_of(node) else []
 
 
+@cache
 def trees() -> dict[str, ast.Module]:
     """Return every module's syntax tree by its dotted name; the guest's own program is not Poju's error tree."""
     found = {}
@@ -112,6 +114,7 @@ def helpers(tree: ast.Module, known: dict[str, Sink]) -> dict[str, Sink]:
     return found
 
 
+@cache
 def collect() -> list[Code]:
     """Return all codes, sorted; a code that several places use appears once for each."""
     modules = trees()
@@ -137,6 +140,7 @@ def collect() -> list[Code]:
     return sorted(found)
 
 
+@cache
 def explained() -> dict[str, str]:
     """Return the sentences of tables in the code whose keys are codes: ``{"access.expired": _("…")}``."""
     return {
