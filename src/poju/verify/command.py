@@ -92,7 +92,10 @@ def _dispatch(path: Path, fingerprint: str | None, proof: Proof) -> None:
 
 
 def _whole(path: Path, fingerprint: str | None, proof: Proof) -> None:
-    published = public.verify(path / "public", fingerprint, proof)
+    shown = public.verify(path / "public", fingerprint, proof)
+    published = shown.log
+    if (path / "guest").is_dir():
+        proof.step(_("sandbox guest"), lambda: shown.check_guest(path / "guest"))
     audited = auditor.verify(path / "auditor", fingerprint, proof)
 
     def check() -> Proved:

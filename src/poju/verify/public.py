@@ -154,10 +154,24 @@ class PublicFolder:
         )
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
-    """Run the eleven steps over ``folder``; return its log for comparing."""
-    log = LogFolder.open(folder, fingerprint, proof)
-    public = PublicFolder(log)
+    def check_guest(self, guests: Path) -> Proved:
+        """Compare the sandbox's guest in ``guests`` with the one that scenario-open pins."""
+        runtimes = [e.statement.fields["runtime"] for e in self._entries if e.statement.kind == "scenario-open"]
+        pinned = {runtime.get("guest") for runtime in runtimes}
+        found = {f"sha256:{hashlib.sha256(read(path)).hexdigest()}" for path in sorted(guests.iterdir())}
+        if not found or found != pinned:
+            raise broken("guest.differs", _("The sandbox's guest is not the one that the scenario was opened with."))
+        return proved(_("trials can be run again with the very guest that was pinned: {digest}"), digest=min(found))
+
+    @property
+    def log(self) -> LogFolder:
+        """The log that the folder is of."""
+        return self._log
+
+
+def verify(folder: Path, fingerprint: str | None, proof: Proof) -> PublicFolder:
+    """Run the eleven steps over ``folder``; return what they established."""
+    public = PublicFolder(LogFolder.open(folder, fingerprint, proof))
     proof.step(_("SCITT key set"), public.check_key_set)
     proof.step(_("published files"), public.check_publication)
     proof.step(_("receipts"), public.check_receipts)
@@ -171,4 +185,4 @@ def verify(folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
         _("figures of class cohort before the cohort is opened: they rest on the runners' agreement"),
         _("that nothing was kept out of the log: ask its sender for a receipt or a signed refusal"),
     ]
-    return log
+    return public

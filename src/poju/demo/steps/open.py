@@ -35,7 +35,7 @@ def run(session: Session) -> None:
     package = load(options.package)
     session.facts["package"] = package
     voice.tell(_("package {id} is closed; its digest is {digest}"), id=package.id, digest=package.digest.hex())
-    sandbox = default_runtime()
+    sandbox = default_runtime(progress=voice.show)
     session.facts["runtime"] = sandbox
     session.path("guest").mkdir(exist_ok=True)
     shutil.copyfile(sandbox.guest.path, session.path("guest", sandbox.guest.path.name))
