@@ -12,7 +12,7 @@ from pathlib import Path
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from poju.errors import CallerError
+from poju.errors import CallerError, OperatorError
 from poju.i18n import _
 from poju.ledger import cbor
 
@@ -83,7 +83,9 @@ def parse_vkey(text: str) -> tuple[str, PublicKey]:
         raw = base64.b64decode(material, validate=True)
     except ValueError:
         raw = b""
-    key = PublicKey(raw[1:]) if len(raw) == KEY_BYTES + 1 else None
+    # C2SP signed notes: a key's name is not empty and has neither space nor plus
+    named = bool(name) and not any(character.isspace() for character in name)
+    key = PublicKey(raw[1:]) if named and len(raw) == KEY_BYTES + 1 else None
     if key is None or key.vkey(name) != line:
         raise CallerError(
             "key.malformed",
@@ -111,8 +113,16 @@ class PrivateKey:
 
     @classmethod
     def load(cls, path: Path) -> PrivateKey:
-        """Read the 32-byte seed at ``path``."""
-        return cls(SigningKey(path.read_bytes()))
+        """Read the 32-byte seed at ``path``, or raise ``key.unusable``."""
+        seed = path.read_bytes() if path.is_file() else b""
+        if len(seed) != KEY_BYTES:
+            raise OperatorError(
+                "key.unusable",
+                _("The private key at {path} is missing or damaged."),
+                hint=_("Restore it from a backup: a new key is another signer."),
+                path=path,
+            )
+        return cls(SigningKey(seed))
 
     @classmethod
     def load_or_create(cls, path: Path) -> PrivateKey:
