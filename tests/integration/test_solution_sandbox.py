@@ -15,7 +15,7 @@ from poju.solution import guest as guests
 from poju.solution.guest import Guest
 from poju.solution.report import Watch
 from poju.solution.runner import Runner
-from poju.solution.runtime import compiled, digest_path, intact, runtime_description
+from poju.solution.runtime import FEATURES, compiled, digest_path, intact, runtime_description
 from poju.solution.trace import make_trace
 
 HEAD = "def advise(case, capabilities):\n    "
@@ -217,9 +217,9 @@ def test_the_case_is_all_that_a_program_sees(runtime: Runtime) -> None:
 def test_exec_2_the_guest_imports_nothing(runtime: Runtime) -> None:
     from wasmtime import component  # noqa: PLC0415 - this test alone opens the component
 
-    from poju.solution.runtime import engine  # noqa: PLC0415 - as above
+    from poju.solution.worker import engine  # noqa: PLC0415 - as above
 
-    machine = engine()
+    machine = engine(FEATURES)
     loaded = component.Component.deserialize_file(machine, str(compiled(runtime.guest)))
     assert loaded.type.imports(machine) == {}
     assert {"load", "advise"} <= set(loaded.type.exports(machine))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from poju.errors import ProviderError
 from poju.i18n import _, translate
 from poju.solution.condition import Condition, Verdict, percent, verdict
-from poju.solution.runtime import MEBIBYTE, runtime_description
+from poju.solution.runtime import runtime_description
+from poju.solution.worker import MEBIBYTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from poju.errors import OperatorError
 from poju.i18n import _
-from poju.solution.runtime import compiled
+from poju.solution import worker
+from poju.solution.runtime import FEATURES, compiled
 from poju.solution.worker import read_message, write_message
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ class Runner:
     def start(self) -> None:
         """Start the worker and hand it the guest and the solution."""
         environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        start = {"compiled": self.compiled, "limits": asdict(self.runtime.limits)}
+        start = {"compiled": self.compiled, "features": dict(FEATURES), "limits": asdict(self.runtime.limits)}
         # What the worker says on its error stream is ours, never the provider's: the guest has no streams.
         with tempfile.TemporaryFile() as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "poju.solution.worker"],
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+                [sys.executable, "-I", worker.__file__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -17,18 +17,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import wasmtime
 from wasmtime import component
 
 from poju.errors import OperatorError
 from poju.i18n import _
 from poju.solution import guest as guests
 from poju.solution.guest import Guest, Progress, quiet
+from poju.solution.worker import MEBIBYTE, engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-MEBIBYTE = 1024 * 1024
 
 FEATURES: Mapping[str, bool | int] = {
     "consume_fuel": True,
@@ -103,14 +101,6 @@ def runtime_description(runtime: Runtime | None = None) -> dict[str, str]:
     }
 
 
-def engine() -> wasmtime.Engine:
-    """Return a wasmtime engine with ``FEATURES``."""
-    configuration = wasmtime.Config()
-    for name, value in FEATURES.items():
-        setattr(configuration, name, value)
-    return wasmtime.Engine(configuration)
-
-
 def compiled(guest: Guest, *, folder: Path | None = None, progress: Progress = quiet) -> Path:
     """Return the file of ``guest`` compiled for this machine, compiling it first where absent or altered (about 6 s).
 
@@ -121,7 +111,7 @@ def compiled(guest: Guest, *, folder: Path | None = None, progress: Progress = q
         progress(_("Compiling the guest for this machine (about 6 s, once) …"))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            code = bytes(component.Component.from_file(engine(), str(guest.path)).serialize())
+            code = bytes(component.Component.from_file(engine(FEATURES), str(guest.path)).serialize())
             replace_file(path, code)
             replace_file(digest_path(path), hashlib.sha256(code).hexdigest().encode())
         except OSError as error:

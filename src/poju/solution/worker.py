@@ -1,9 +1,11 @@
-"""The child process that runs provider programs: ``python -I -m poju.solution.worker``, spoken to over its pipes.
+"""The child process that runs provider programs: ``python -I worker.py``, spoken to over its pipes.
 
 Each message is four bytes of length, big-endian, then JSON. The parent sends one ``start``, then any number of
 ``solution`` and ``patient`` messages; each gets one reply. Each ``patient`` message gets a fresh instance (EXEC-2).
 What goes wrong inside an instance is an answer; what goes wrong here ends the process, and the parent survives it
 (EXEC-1).
+
+It is started for every trial, therefore it imports nothing of Poju: importing the package costs more than the rest.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import wasmtime
 from wasmtime import component
 
-from poju.solution.runtime import MEBIBYTE, engine
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+MEBIBYTE = 1024 * 1024
 
 STACK_BYTES = 16 * MEBIBYTE
 """The thread's own stack, whatever the machine's ulimit says: room for ``max_wasm_stack`` and the host's frames."""
@@ -39,6 +41,14 @@ OUTSIDE = (
 """Functions of the guest's C library that lead to a stubbed import; the trap's backtrace names the one called."""
 
 Failure = dict[str, Any]
+
+
+def engine(features: Mapping[str, bool | int]) -> wasmtime.Engine:
+    """Return a wasmtime engine with the settings ``features``, named as wasmtime's ``Config`` names them."""
+    configuration = wasmtime.Config()
+    for name, value in features.items():
+        setattr(configuration, name, value)
+    return wasmtime.Engine(configuration)
 
 
 def read_message(stream: BinaryIO) -> dict[str, Any] | None:
@@ -82,14 +92,37 @@ def raised(text: str) -> Failure:
 
 
 class Sandbox:
-    """One compiled guest and the provider's program that it is given."""
+    """One compiled guest and the provider's program that it is given.
+
+    ``start`` is the first message: ``compiled`` is the compiled guest's file, ``features`` wasmtime's settings,
+    ``limits`` the fields of :class:`poju.solution.runtime.Limits`.
+    """
 
     def __init__(self, start: dict[str, Any]) -> None:
-        self.engine = engine()
+        self.engine = engine(start["features"])
         self.component = component.Component.deserialize_file(self.engine, start["compiled"])
         self.linker = component.Linker(self.engine)
         self.limits: dict[str, int] = start["limits"]
         self.program: dict[str, Any] = {}
+
+    def use(self, program: dict[str, Any]) -> None:
+        """Take ``program`` (``modules`` as name and text, ``entry``, ``capabilities``) and compile its modules once."""
+        files = [source_file(name, text, self.code(name, text)) for name, text in program["modules"]]
+        self.program = {**program, "files": files}
+
+    def code(self, name: str, text: str) -> str:
+        """Return the code of one module, compiled inside a throw-away instance in which no provider's code has run.
+
+        A module that does not compile, or exhausts the instance, has none: each patient's instance then meets that by
+        itself, so that the failure reads the same. Each module has an instance of its own, so that its code depends on
+        nothing but its text (EXEC-2).
+        """
+        try:
+            instance = Instance(self)
+            code: str = instance.call("compile", self.limits["load_fuel"], name, text)
+        except (wasmtime.WasmtimeError, wasmtime.Trap):
+            return ""
+        return code
 
     def patient(self, cases: list[str]) -> dict[str, Any]:
         """Answer one patient's ``cases`` (JSON texts), in order, in a fresh instance.
@@ -138,18 +171,21 @@ class Instance:
 
     def load(self, program: dict[str, Any]) -> Failure | None:
         """Run the provider's modules; return what went wrong."""
-        files = []
-        for name, text in program["modules"]:
-            file = component.Record()
-            vars(file).update(name=name, text=text)
-            files.append(file)
-        result = self.call("load", self.limits["load_fuel"], files, program["entry"], program["capabilities"])
+        limit = self.limits["load_fuel"]
+        result = self.call("load", limit, program["files"], program["entry"], program["capabilities"])
         return raised(result.payload) if result.tag == "err" else None
 
     def advise(self, case: str) -> dict[str, Any]:
         """Return ``{"advice": JSON text}`` or ``{"failure": …}``; an exception leaves the instance usable."""
         result = self.call("advise", self.limits["case_fuel"], case)
         return {"failure": raised(result.payload)} if result.tag == "err" else {"advice": result.payload}
+
+
+def source_file(name: str, text: str, code: str) -> component.Record:
+    """Return the record ``source-file`` of the guest's world."""
+    file = component.Record()
+    vars(file).update(name=name, text=text, code=code)
+    return file
 
 
 def confine() -> None:
@@ -172,7 +208,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     write_message(target, {"ready": True})
     while (message := read_message(source)) is not None:
         if "solution" in message:
-            sandbox.program = message["solution"]
+            sandbox.use(message["solution"])
             write_message(target, {"ready": True})
         else:
             write_message(target, sandbox.patient(message["patient"]))
