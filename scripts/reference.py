@@ -130,7 +130,7 @@ def command_page() -> str:
     for name, command in commands():
         usage = command.collect_usage_pieces(click.Context(command))
         lines += ["", f"## `{name}`", "", "```text", " ".join([name, *usage]), "```", ""]
-        paragraphs = (command.help or "").replace("\b", "").strip().split("\n\n")
+        paragraphs = "\n\n".join([command.help or "", command.epilog or ""]).replace("\b", "").strip().split("\n\n")
         lines += [f"{' '.join(paragraph.split())}\n" for paragraph in paragraphs]
         rows = list(parameter_rows(command))
         if rows:

@@ -60,7 +60,7 @@ def commands() -> list[tuple[str, click.Command]]:
 def test_every_verb_and_option_has_help_and_an_example() -> None:
     silent = []
     for verb, command in commands():
-        if "Example" not in (command.help or ""):
+        if "Example" not in (command.help or "") + (command.epilog or ""):
             silent.append(f"{verb}: no example")
         silent += [
             f"{verb}: {item.opts[0]} has no help"

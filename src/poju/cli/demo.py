@@ -27,7 +27,13 @@ def examples() -> Path:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("poju-demo"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("poju-demo"),
+    show_default=True,
+    help="Everything is written into this folder.",
+)
 @click.option("--policies", multiple=True, type=click.Path(path_type=Path), help="Policy texts to survey instead.")
 @click.option("--fhir", type=click.Path(path_type=Path), help="A folder of Synthea bundles to use as records.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same decisions and figures.")
