@@ -9,6 +9,7 @@ from typing import Any
 
 from poju.console import report as page
 from poju.demo import cast
+from poju.demo.draft import Draft
 from poju.demo.session import Session
 from poju.exchange.patient import Access
 from poju.scenario.package import Package
@@ -50,6 +51,7 @@ def write(session: Session) -> None:
         "patient": {"handles": facts["handles"], "rows": [_access(access) for access in facts["patient"]]},
         "verify": facts["verify"],
         "tamper": facts["tamper"],
+        "edit": _edit(facts["draft"]),
         "ledger": facts["ledger"],
         "files": [{"path": path, "what": what} for path, what in FILES],
     }
@@ -62,6 +64,11 @@ def _landscape(landscape: dict[str, Any]) -> dict[str, Any]:
     """Return the landscape with each outcome's count as a plain number."""
     outcomes = [{**item, "count": (item.get("count") or {}).get("value")} for item in landscape["outcomes"]]
     return {**landscape, "outcomes": outcomes}
+
+
+def _edit(draft: Draft | None) -> dict[str, str] | None:
+    """Return the one line in which the draft differs from the finished version."""
+    return {"file": draft.file, "before": draft.draft_line, "after": draft.finished_line} if draft else None
 
 
 def _scenario(session: Session, package: Package) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from poju.demo import cast, cohorts, live
+from poju.demo import cast, cohorts, draft, live
 from poju.demo.session import Session
 from poju.evidence import attest, indicator
 from poju.evidence.attest import Evidence
@@ -48,17 +48,23 @@ def run(session: Session) -> None:
     """Submit, try and compare all versions; then put the best one to work."""
     voice = session.voice
     voice.step(5, "improve", _("does the next version do better?"))
-    versions = [Version(load(folder)) for folder in folders(session.options.examples)]
+    found = folders(session.options.examples)
+    versions = [Version(load(folder)) for folder in found]
     session.facts["versions"] = versions
     session.facts["evidence"] = {}
-    submit(session, versions)
+    edited = draft.make(found, session.private / "draft")
+    session.facts["draft"] = edited
+    drafts = [Version(edited.solution)] if edited else []
+    submit(session, [*drafts, *versions])
     for version in versions:
         for cohort in session.facts["cohorts"].values():
             trial(session, version, cohort)
+    for version in drafts:
+        trial(session, version, session.facts["cohorts"]["held-out"])
     session.facts["leaderboard"] = leaderboard(session)
     for row in session.facts["leaderboard"]:
         voice.tell(
-            _("{solution} v{version} on the {cohort} cohort: score {score}, lower bound {lower}, {wrong} wrong offers"),
+            _("{solution} {version} on the {cohort} cohort: score {score}, lower bound {lower}, {wrong} wrong offers"),
             solution=row["solution"],
             version=row["version"],
             cohort=row["cohort"],
@@ -117,7 +123,7 @@ def trial(session: Session, version: Version, cohort: cohorts.Cohort) -> None:
         runner: attest.measure(query, trace, cohort.key, solution=version.subject, cohort=cohort.subject)
         for runner, trace in traces.items()
     }
-    name = f"{version.solution.provider}.{version.solution.version}.{cohort.name}"
+    name = f"{version.solution.id}.{version.solution.version}.{cohort.name}"
     about = {"solution": version.subject, "cohort": cohort.subject}
     for runner, trace in traces.items():
         nonce = _nonce(session, runner, name)
@@ -169,9 +175,10 @@ def _row(item: statement.UnverifiedStatement, entry: int) -> dict[str, Any]:
     guard = PPM * figures["must_repeat_offers"] // figures["must_repeat"] if figures["must_repeat"] else 0
     return {
         **shown,
+        "subject": item.fields["solution"],
         "provider": provider,
-        "solution": name,
-        "version": int(number),
+        "solution": name.removesuffix(draft.SUFFIX),
+        "version": version_label(name, number),
         "cohort": item.fields["cohort"].removeprefix("cohort/"),
         "score_ppm": ratio_ppm(figures["numerator"], figures["denominator"]),
         "lower_ppm": lower_ppm(figures["numerator"], figures["denominator"], figures["patients"], spread),
@@ -181,12 +188,15 @@ def _row(item: statement.UnverifiedStatement, entry: int) -> dict[str, Any]:
     }
 
 
+def version_label(name: str, number: int | str) -> str:
+    """Return how a version is shown: ``v3``, or ``v3-draft`` for the draft that differs from it in one rule."""
+    return f"v{number}{draft.SUFFIX if name.endswith(draft.SUFFIX) else ''}"
+
+
 def best_version(session: Session, versions: Sequence[Version]) -> Version:
     """Return the version with the highest lower bound on the held-out cohort."""
     bounds = {
-        f"solution/{row['provider']}/{row['solution']}/{row['version']}": row["lower_ppm"] or 0
-        for row in session.facts["leaderboard"]
-        if row["cohort"] == "held-out"
+        row["subject"]: row["lower_ppm"] or 0 for row in session.facts["leaderboard"] if row["cohort"] == "held-out"
     }
     return max(versions, key=lambda version: bounds[version.subject])
 
@@ -250,7 +260,7 @@ def _difference(seed: int, pair: tuple[int, int], found: Any) -> dict[str, Any]:
 def _loss(best: Version, capability: str, without: int, whole: int) -> dict[str, Any]:
     return {
         "solution": best.solution.id,
-        "version": best.solution.version,
+        "version": version_label(best.solution.id, best.solution.version),
         "without": capability,
         "score_ppm": without,
         "loss_ppm": whole - without,

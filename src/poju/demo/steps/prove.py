@@ -6,7 +6,7 @@ from typing import Any
 
 from poju.demo import cast
 from poju.demo.session import ORIGIN, Session
-from poju.demo.steps.improve import INDICATOR, evidence_of
+from poju.demo.steps.improve import INDICATOR, Version, evidence_of
 from poju.evidence import indicator
 from poju.evidence.attest import Evidence
 from poju.evidence.bound import ratio_ppm
@@ -22,15 +22,15 @@ LOG_INDICATOR = "recognition-rate"
 def run(session: Session) -> None:
     """Attest the trials on which claims will rest, write their packs, publish the log's own indicator."""
     session.voice.step(6, "prove", _("does it really solve the problem?"))
-    provider = session.facts["best"].solution.provider
-    claimed = [version for version in session.facts["versions"] if version.solution.provider == provider]
+    best, edited = session.facts["best"], session.facts["draft"]
+    earlier = [v for v in session.facts["versions"] if v.solution.provider == best.solution.provider and v is not best]
+    claimed = [Version(edited.solution) if edited else earlier[-1], best]
     session.facts["claimed"] = claimed
     for version in claimed:
         attest(session, evidence_of(session, version))
     packs = {version.subject: pack(session, evidence_of(session, version)) for version in claimed}
     session.facts["packs"] = packs
     package = session.facts["package"]
-    best = session.facts["best"]
     proof = evidence_of(session, best)
     accuracy = _shown(indicator.of(package, INDICATOR), proof.result, packs[best.subject])
     rate = _shown(*_from_log(session, indicator.of(package, LOG_INDICATOR)), "")

@@ -7,11 +7,11 @@ from typing import Any
 
 from poju.demo import cast
 from poju.demo.session import Session
-from poju.demo.steps.improve import Version, evidence_of
+from poju.demo.steps.improve import Version, evidence_of, version_label
 from poju.i18n import _
 from poju.ledger import leaf
 from poju.node.client import Refused
-from poju.support.condition import lower_bound, unmet
+from poju.support.condition import lower_bound
 from poju.support.explain import explain, figures_of
 
 
@@ -30,13 +30,10 @@ class Claim:
 
 
 def claims(session: Session) -> list[Claim]:
-    """Return the claims in order: a version below the condition, one above the cap, the good one, the same again."""
-    cap, condition = session.facts["programme"].cap, session.facts["programme"].condition
-    best, versions = session.facts["best"], session.facts["claimed"]
-    weak = [v for v in versions if unmet(evidence_of(session, v).result, condition) == "award.below-condition"]
-    earlier = [v for v in versions if v is not best]
-    first = (weak or earlier)[-1:]
-    wanted = [*((version, cap) for version in first), (best, cap + cap // 5), (best, cap), (best, cap)]
+    """Return the claims in order: the version before, one above the cap, the good one, the same evidence again."""
+    cap = session.facts["programme"].cap
+    earlier, best = session.facts["claimed"]
+    wanted = [(earlier, cap), (best, cap + cap // 5), (best, cap), (best, cap)]
     return [Claim(number, version, amount) for number, (version, amount) in enumerate(wanted, 1)]
 
 
@@ -57,7 +54,7 @@ def run(session: Session) -> None:
         shown: dict[str, Any] = {
             "number": claim.number,
             "provider": claim.version.solution.provider,
-            "version": claim.version.solution.version,
+            "version": version_label(claim.version.solution.id, claim.version.solution.version),
             "amount_fen": claim.amount,
             "lower_ppm": lower_bound(evidence.result),
         }
@@ -82,7 +79,7 @@ def _tell(session: Session, shown: dict[str, Any], result: Any) -> None:  # noqa
         figures = figures_of(session.facts["programme"], result=result, amount=shown["amount_fen"])
         said = explain(shown["code"], session.options.language, **figures)
         session.voice.tell(
-            _("claim {number}, v{version}, {amount} yuan: REFUSED ({rule}). {said}"),
+            _("claim {number}, {version}, {amount} yuan: REFUSED ({rule}). {said}"),
             number=shown["number"],
             version=shown["version"],
             amount=amount,
@@ -91,7 +88,7 @@ def _tell(session: Session, shown: dict[str, Any], result: Any) -> None:  # noqa
         )
     else:
         session.voice.tell(
-            _("claim {number}, v{version}, {amount} yuan: RELEASED, entry {entry}"),
+            _("claim {number}, {version}, {amount} yuan: RELEASED, entry {entry}"),
             number=shown["number"],
             version=shown["version"],
             amount=amount,
