@@ -153,7 +153,6 @@ class PublicFolder:
             yuan=f"{total // 100:,}",
         )
 
-
     def check_guest(self, guests: Path) -> Proved:
         """Compare the sandbox's guest in ``guests`` with the one that scenario-open pins."""
         runtimes = [e.statement.fields["runtime"] for e in self._entries if e.statement.kind == "scenario-open"]
