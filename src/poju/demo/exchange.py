@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from poju.demo import cast
 from poju.demo.processes import Child
 from poju.demo.session import ORIGIN, Session
+from poju.demo.words import word
 from poju.engine.embedded import wall_clock
 from poju.errors import CallerError
 from poju.exchange.patient import access_list
@@ -127,14 +128,15 @@ def run(session: Session, region: Any) -> None:  # noqa: ANN401 - steps.run.Regi
     meeting.settle()
     voice.tell(
         _("with consent: {outcome}; {bytes} bytes served and checked against their commitment: {holds}"),
-        outcome=granted["outcome"],
+        outcome=voice.word(word(granted["outcome"])),
         bytes=served.get("bytes", 0),
-        holds=served.get("holds", False),
+        holds=voice.word(word(served.get("holds", False))),
     )
     third = meeting.request(3)
     stopped = _without_authority(session, meeting)
     voice.tell(
-        _("the authority's process was stopped: the custodian still verified and served: {served}"), served=stopped
+        _("the authority's process was stopped: the custodian still verified and served: {served}"),
+        served=voice.word(word(stopped)),
     )
     session.facts["run"] = {
         "read": {

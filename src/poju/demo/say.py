@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
+import unicodedata
 from typing import TextIO
 
 from poju.i18n import translate
 
 WIDTH = 78
+
+
+def columns(text: str) -> int:
+    """Return how many terminal columns ``text`` takes: wide characters take two (Unicode UAX #11)."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 class Voice:
@@ -43,7 +49,12 @@ class Voice:
             return
         elapsed = f"{time.monotonic() - self._started:5.1f} s"
         self._line("")
-        self._line(f"{number}. {name} · {said} ".ljust(WIDTH - len(elapsed), "─") + f" {elapsed}")
+        head = f"{number}. {name} · {said} "
+        self._line(head + "─" * (WIDTH - columns(head) - len(elapsed)) + f" {elapsed}")
+
+    def word(self, text: str) -> str:
+        """Return one translated word, for a sentence's parameter."""
+        return translate(text, self.language)
 
     def tell(self, text: str, **parameters: object) -> None:
         """Say one translated sentence."""

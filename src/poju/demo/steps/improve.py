@@ -12,6 +12,7 @@ from typing import Any
 
 from poju.demo import cast, cohorts, draft, live
 from poju.demo.session import Session
+from poju.demo.words import word
 from poju.evidence import attest, indicator
 from poju.evidence.attest import Evidence
 from poju.evidence.bound import lower_ppm, ratio_ppm
@@ -67,7 +68,7 @@ def run(session: Session) -> None:
             _("{solution} {version} on the {cohort} cohort: score {score}, lower bound {lower}, {wrong} wrong offers"),
             solution=row["solution"],
             version=row["version"],
-            cohort=row["cohort"],
+            cohort=voice.word(word(row["cohort"])),
             score=percent(row["score_ppm"]),
             lower=percent(row["lower_ppm"]),
             wrong=row["wrong"],

@@ -37,11 +37,14 @@ def run(session: Session) -> None:
     survey.mark(landscape, {str(notice)}, "demonstration")
     save(session, landscape)
     pulls = [event for event in landscape["events"] if event["side"] == "pull" and event["marked"]]
+    language = session.options.language
+    regions = {region["code"]: region["name"][language] for region in landscape["regions"]}
+    instruments = {instrument["id"]: instrument["names"][language] for instrument in landscape["instruments"]}
     for event in pulls:
         voice.tell(
             _("first pull event of {region}: {instrument}, {date}, cited: “{cited}” (the demonstration's own notice)"),
-            region=event["regions"][0]["name"],
-            instrument=event["instrument"],
+            region=regions[event["regions"][0]["code"]],
+            instrument=instruments[event["instrument"]],
             date=event["date"]["value"],
             cited=event["sentences"][0]["text"],
         )

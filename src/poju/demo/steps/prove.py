@@ -7,6 +7,7 @@ from typing import Any
 from poju.demo import cast
 from poju.demo.session import ORIGIN, Session
 from poju.demo.steps.improve import INDICATOR, Version, evidence_of
+from poju.demo.words import word
 from poju.evidence import indicator
 from poju.evidence.attest import Evidence
 from poju.evidence.bound import ratio_ppm
@@ -46,7 +47,7 @@ def run(session: Session) -> None:
             numerator=shown["numerator"],
             denominator=shown["denominator"],
             patients=shown["patients"],
-            evidence=shown["class"],
+            evidence=session.voice.word(word(shown["class"])),
         )
     session.voice.file(session.shown(session.path(packs[best.subject])))
 
