@@ -9,7 +9,7 @@ WORDS = {
     "denied": _("denied"),
     "True": _("yes"),
     "False": _("no"),
-    "open": _("open to providers"),
+    "open": _("shown to providers"),
     "held-out": _("held out"),
     "records": _("of given records"),
     "log": _("log: recomputable by anyone from the log"),
