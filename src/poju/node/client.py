@@ -17,6 +17,9 @@ from poju.node import signatures
 
 COSE = "application/cose"
 REFUSAL_KEY = "urn:poju:refusal"
+ADDRESS = re.compile(
+    r"https?://([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9a-f:]{2,39}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+)
 LOCATION = re.compile(r".*/entries/([0-9]{1,18})")
 DECISION = re.compile(r"([0-9a-f]{2})*")
 TIMEOUT_SECONDS = 30.0
@@ -80,15 +83,14 @@ class LedgerClient:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
-        try:
-            self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False)
-        except (httpx.InvalidURL, ValueError) as error:
+        if not ADDRESS.fullmatch(self.url):
             raise CallerError(
                 "ledger.address",
                 _("{url} is no address of a ledger."),
                 hint=_("Give it as http://HOST:PORT or https://HOST."),
                 url=url[:200],
-            ) from error
+            )
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False)
 
     def close(self) -> None:
         """Close the connections."""
