@@ -34,10 +34,16 @@ class PojuError(Exception):
         super().__init__(code, message)
 
     def explain(self, language: str = "en") -> str:
-        """Return the message and the hint in ``language`` (zh-Hant, zh-Hans or en), one line each."""
-        lines = [translate(self.message, language, **self.parameters)]
+        """Return the message and the hint in ``language`` (zh-Hant, zh-Hans or en), one line each.
+
+        A parameter called ``reason`` is a sentence of its own and is translated too.
+        """
+        parameters = dict(self.parameters)
+        if isinstance(parameters.get("reason"), str):
+            parameters["reason"] = translate(str(parameters["reason"]), language)
+        lines = [translate(self.message, language, **parameters)]
         if self.hint:
-            lines.append(translate(self.hint, language, **self.parameters))
+            lines.append(translate(self.hint, language, **parameters))
         return "\n".join(lines)
 
     def __str__(self) -> str:

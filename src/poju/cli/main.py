@@ -10,7 +10,7 @@ import click
 
 from poju import __version__
 from poju.errors import PojuError
-from poju.i18n import choose_language, translate
+from poju.i18n import _, choose_language, translate
 
 VERBS = {
     "demo": "Run the whole loop on this machine, from policies to a released award.",
@@ -55,12 +55,22 @@ def root() -> None:
     """
 
 
+def wanted_language(arguments: list[str]) -> str | None:
+    """Return what ``--lang`` says in ``arguments``, since an error may come before a verb has read it."""
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+        if argument == "--lang" and position + 1 < len(arguments):
+            return arguments[position + 1]
+    return None
+
+
 def main() -> None:
     """Run the command line; end every foreseen failure in one clear message and a real exit status."""
     try:
         root(standalone_mode=False)
     except PojuError as error:
-        print(f"poju: {error.code}: {error.explain(choose_language())}", file=sys.stderr)
+        print(f"poju: {error.code}: {error.explain(choose_language(wanted_language(sys.argv)))}", file=sys.stderr)
         sys.exit(error.exit_status)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
@@ -68,7 +78,8 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        print("poju: interrupted; nothing acknowledged was lost", file=sys.stderr)
+        text = translate(_("interrupted; nothing acknowledged was lost"), choose_language(wanted_language(sys.argv)))
+        print(f"poju: {text}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
