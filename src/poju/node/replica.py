@@ -1,7 +1,7 @@
 """A custodian's own copy of what it may read of the ledger, each entry proved under a signed checkpoint.
 
-An operator that withheld a revocation from this feed would be found out by any auditor's replay; until then the
-custodian's staleness limit bounds the harm. See docs/concepts/trust.md.
+An operator that withheld a revocation from this feed, under new and true checkpoints, would be found out by whoever
+replays the whole log, not here: the staleness limit bounds a feed that stops, not one that leaves out.
 """
 
 from __future__ import annotations
