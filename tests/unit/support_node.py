@@ -33,7 +33,7 @@ class World(Ledger):
         super().__post_init__()
         self.store = Store.memory()
         self.engine = EmbeddedEngine(self.store, self.rules, LOG, ORIGIN, clock=lambda: Seconds(self.now))
-        self.feed = Feed(self.engine)
+        self.feed = Feed(self.engine, self.rules.is_public)
         self.answer: Registration | Refusal | None = None
 
     def submit(self, raw: bytes) -> Entered | Declined:

@@ -12,7 +12,6 @@ from poju.ledger import cbor, leaf, statement
 from poju.ledger.store import Store
 from poju.node.client import LedgerClient
 from poju.node.ledger_service import key_of, write_log
-from poju.scenario.kinds import Kind
 from poju.support.check import Published
 from poju.support.payment import payments, to_csv, to_pain001
 from poju.units import Seconds
@@ -50,11 +49,6 @@ def run(session: Session) -> None:
     store.close()
 
 
-def is_public(kind: Kind) -> bool:
-    """Return whether every field of the kind is for everyone."""
-    return all(field.field_class == "public" for field in kind.fields.values())
-
-
 def _statements(session: Session, store: Store, folder: Path) -> list[Published]:
     """Write each public statement with its receipt, and its decision; return them in the log's order."""
     kinds = session.facts["package"].all_kinds()
@@ -64,7 +58,7 @@ def _statements(session: Session, store: Store, folder: Path) -> list[Published]
         if not leaf.is_statement(raw):
             continue
         item = statement.decode(raw)
-        if is_public(kinds[item.kind]) and item.kind != "publication":
+        if kinds[item.kind].public and item.kind != "publication":
             found.append((item, _entry(session.client, folder / f"{index:06}-{item.kind}", index, raw)))
     return found
 

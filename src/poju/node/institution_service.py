@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poju.exchange.custodian import Limits
 from poju.exchange.records import RecordStore
-from poju.ledger.keys import parse_vkey
+from poju.ledger.keys import PrivateKey, parse_vkey
 from poju.node import serving
 from poju.node.client import LedgerClient
 from poju.node.institution_api import Institution, create
@@ -32,7 +32,7 @@ def run(  # noqa: PLR0913 - one argument for each thing that an operator sets
     """Serve until Ctrl-C, or until standard input closes where ``attached``."""
     windows = load(package).windows
     origin, trusted = parse_vkey(log_key.read_bytes()[:MAX_VKEY].decode(errors="replace"))
-    key = serving.member_key(folder / KEY)
+    key = PrivateKey.load_or_create(folder / KEY)
     client = LedgerClient(ledger)
     records = RecordStore(folder / RECORDS)
     outbox = Outbox(folder / OUTBOX, client)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -106,9 +107,9 @@ class Feed:
     Requests come on several threads; who may read what is folded by one at a time, each entry once.
     """
 
-    def __init__(self, engine: embedded.EmbeddedEngine) -> None:
+    def __init__(self, engine: embedded.EmbeddedEngine, is_public: Callable[[str], bool]) -> None:
         self._engine = engine
-        self._visibility = Visibility()
+        self._visibility = Visibility(is_public)
         self._lock = threading.Lock()
 
     def _folded(self, size: int) -> Visibility:
@@ -135,10 +136,10 @@ class Feed:
         return cbor.encode([self._engine.checkpoint_at(size), consistency, entries, more])
 
 
-def create(engine: embedded.EmbeddedEngine) -> FastAPI:
-    """Return the ledger's HTTP application."""
+def create(engine: embedded.EmbeddedEngine, is_public: Callable[[str], bool]) -> FastAPI:
+    """Return the ledger's HTTP application; ``is_public`` tells of a statement kind whether everyone may read it."""
     app = FastAPI(title="Poju ledger", version="1", docs_url=None, redoc_url=None)
-    feed = Feed(engine)
+    feed = Feed(engine, is_public)
 
     explain_all(app)
 

@@ -55,7 +55,7 @@ def lock(folder: Path) -> IO[bytes]:
 
 def key_of(folder: Path) -> PrivateKey:
     """Return the log's key, made on first use."""
-    return serving.member_key(folder / "log.private")
+    return PrivateKey.load_or_create(folder / "log.private")
 
 
 def _origin(folder: Path, wanted: str) -> str:
@@ -123,7 +123,7 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
         held.close()
 
     facts: dict[str, object] = {"origin": origin, "key": key.public.fingerprint}
-    serving.run(create(engine), host=host, port=port, attached=attached, on_close=close, facts=facts)
+    serving.run(create(engine, rules.is_public), host=host, port=port, attached=attached, on_close=close, facts=facts)
 
 
 def rebuild(folder: Path, package: Path) -> block.Head:

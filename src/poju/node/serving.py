@@ -8,14 +8,12 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from poju.errors import OperatorError
 from poju.i18n import _
-from poju.ledger.keys import PrivateKey
 
 BACKLOG = 256
 
@@ -39,19 +37,6 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     listener.listen(BACKLOG)
     return listener
-
-
-def member_key(path: Path) -> PrivateKey:
-    """Return the private key in ``path``, made on first use; raise ``key.damaged`` where it holds something else."""
-    try:
-        return PrivateKey.load_or_create(path)
-    except ValueError as error:
-        raise OperatorError(
-            "key.damaged",
-            _("The key file {path} does not hold a key."),
-            hint=_("Restore it from a backup: a new key would be another member's, or another log's."),
-            path=path,
-        ) from error
 
 
 def _stop_with_parent(server: uvicorn.Server) -> None:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from poju.ledger import leaf, statement
 
-EXCHANGE = {"consent-grant", "consent-revoke", "access-request", "access-release", "access-acknowledge"}
-PRIVATE = EXCHANGE | {"pointer", "test-order", "advice", "recognition", "charge"}
-
 
 class Visibility:
-    """Readers of each entry, kept up to date leaf by leaf."""
+    """Readers of each entry, kept up to date leaf by leaf.
 
-    def __init__(self) -> None:
+    ``is_public`` tells of a statement kind's id whether all its fields are for everyone: what the package says.
+    """
+
+    def __init__(self, is_public: Callable[[str], bool]) -> None:
+        self._is_public = is_public
         self.size = 0
         self.readers: dict[str, list[int]] = defaultdict(list)
         self.public: list[int] = []
@@ -45,7 +46,7 @@ class Visibility:
                 self.readers[member].append(index)
 
     def _statement(self, item: statement.UnverifiedStatement) -> set[str] | None:
-        if item.kind not in PRIVATE:
+        if self._is_public(item.kind):
             return None
         readers = {item.issuer}
         if item.kind == "pointer":

@@ -67,6 +67,11 @@ class Kind:
     fields: Mapping[str, Field]
 
     @property
+    def public(self) -> bool:
+        """Whether every field of it is for everyone; otherwise members read it as their role allows."""
+        return all(field.field_class == "public" for field in self.fields.values())
+
+    @property
     def generic(self) -> bool:
         """Whether a room of the product ships it; otherwise the package does."""
         return self.room in ROOMS

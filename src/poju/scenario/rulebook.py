@@ -45,6 +45,11 @@ class ScenarioRules:
             kind.id: compile_kind(kind, package.closed(), package.roles) for kind in kinds.values()
         }
 
+    def is_public(self, kind: str) -> bool:
+        """Return whether every field of statement kind ``kind`` is for everyone; an unknown kind is not."""
+        known = self.kinds.get(kind)
+        return known is not None and known.public
+
     def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
         """Return the registered key that ``kid`` names, or the one that a self-certified kind's payload carries."""
         kind = self.kinds.get(statement.kind)
