@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from poju.console import page, report, shape
+from poju.console.speaker import View
 from poju.i18n import LANGUAGES
 
 pytestmark = pytest.mark.browser
@@ -118,7 +119,7 @@ def test_the_page_s_own_policy_lets_its_style_through_and_nothing_else(tmp_path:
 def test_each_served_page_fits_a_phone(tmp_path: Path) -> None:
     pages = []
     for room in page.ROOMS:
-        html = page.room_page(checked(), page.View(language="en", single=False, room=room))
+        html = page.room_page(checked(), View(language="en", single=False, room=room))
         inlined = html.replace(
             '<link rel="stylesheet" href="/static/console.css">', f"<style>{page.stylesheet()}</style>"
         )

@@ -14,6 +14,7 @@ from babel.messages.extract import extract_python
 from jinja2.ext import babel_extract
 
 from poju.console import explain, page, report, shape
+from poju.console.speaker import View
 from poju.errors import CallerError, OperatorError
 from poju.i18n import LANGUAGES, catalogue
 
@@ -74,7 +75,7 @@ def test_hostile_text_stays_text(language: str) -> None:
     hostile = shape.check(poison(sample()))
     texts = [report.render(hostile, language).decode()]
     for room in page.ROOMS:
-        view = page.View(language=language, single=False, room=room, region=HOSTILE, instrument=HOSTILE)
+        view = View(language=language, single=False, room=room, region=HOSTILE, instrument=HOSTILE)
         texts.append(page.room_page(hostile, view))
     for text in texts:
         reader = Elements()
@@ -93,7 +94,7 @@ def test_an_empty_report_shows_pages_that_say_so() -> None:
     text = report.render(empty, "en").decode()
     assert text.count("The report does not hold this part.") >= 6
     for room in page.ROOMS:
-        assert "<h1" in page.room_page(empty, page.View(language="zh-Hant", single=False, room=room))
+        assert "<h1" in page.room_page(empty, View(language="zh-Hant", single=False, room=room))
         assert page.twin(empty, room)["schema"] == shape.SCHEMA
 
 

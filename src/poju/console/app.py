@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from poju.console import guard, page, report
+from poju.console.speaker import View
 from poju.i18n import LANGUAGES, choose_language
 
 LONGEST_ACCEPT = 500
@@ -52,7 +53,7 @@ def create(folder: Path, language: str | None = None) -> FastAPI:
 
     def show(room: str) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            view = page.View(
+            view = View(
                 language=speak(request),
                 single=False,
                 room=room,

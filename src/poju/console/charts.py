@@ -77,6 +77,21 @@ CHART_LOW = -PPM
 TICK = PPM // 4
 
 
+def version_order(label: str) -> tuple[int, bool, str]:
+    """Return what puts versions in their order: by number, a draft (``v3-draft``) before the version it became."""
+    number = "".join(character for character in label.partition("-")[0] if character in "0123456789")
+    return (int(number[:9] or 0), "-" not in label, label)
+
+
+def in_order(rows: list[Record]) -> list[Record]:
+    """Return trials by solution, in the order in which solutions first appear, then by version, held-out ones first."""
+    solutions = list(dict.fromkeys(row["solution"] for row in rows))
+    return sorted(
+        rows,
+        key=lambda row: (solutions.index(row["solution"]), version_order(row["version"]), row["cohort"] == "open"),
+    )
+
+
 def scores(rows: list[Record], cohort: str, condition_ppm: int | None) -> ScoreChart | None:
     """Return the chart of one ``cohort``'s ``rows``, or None where it has none with a score.
 
@@ -89,7 +104,8 @@ def scores(rows: list[Record], cohort: str, condition_ppm: int | None) -> ScoreC
     lowest = min(min(row["score_ppm"], row["lower_ppm"] or row["score_ppm"]) for row in own)
     low = max(CHART_LOW, (lowest // TICK) * TICK) if lowest < 0 else 0
     scale = Scale(low, PPM, bottom, top)
-    versions = list(dict.fromkeys(row["version"] for row in own))
+    own = in_order(own)
+    versions = sorted({row["version"] for row in own}, key=version_order)
     step = (right - left) // len(versions)
     places = {version: left + step // 2 + step * index for index, version in enumerate(versions)}
     solutions = list(dict.fromkeys(row["solution"] for row in own))

@@ -144,21 +144,66 @@ def _join(group: list[Row]) -> Row:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """Events that fill the same squares: told once, however many squares they fill.
+
+    ``regions`` are the lines, ``anchors`` the squares that lead here; ``others`` the ids of events told elsewhere which
+    fill one of these squares too, so that no sentence behind a square is missed.
+    """
+
+    instrument: Record
+    regions: tuple[Record, ...]
+    events: tuple[Record, ...]
+    anchors: tuple[str, ...]
+    others: tuple[Record, ...]
+
+
+def anchor(region: str, instrument: str) -> str:
+    """Return the name of a square's place on the page."""
+    return f"cell-{region}-{instrument}"
+
+
+def tellings(matrix: Matrix, region: str = "", instrument: str = "") -> list[Telling]:
+    """Return each event behind the filled squares once, in reading order.
+
+    Only the squares of one ``region`` and one ``instrument`` where these are given; an event that fills one of them
+    names all the regions that it fills.
+    """
+    squares = _squares(matrix)
+    filled: dict[str, list[Square]] = {}
+    for square in squares:
+        for event in square.events:
+            filled.setdefault(event["id"], []).append(square)
+    wanted = [s for s in squares if region in ("", s.region["code"]) and instrument in ("", s.instrument["id"])]
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for event in {event["id"]: event for square in wanted for event in square.events}.values():
+        names = tuple(anchor(s.region["code"], s.instrument["id"]) for s in filled[event["id"]])
+        groups.setdefault(names, []).append(event)
+    placed: set[str] = set()
+    found = []
+    for names, events in groups.items():
+        mine = filled[events[0]["id"]]
+        own = {event["id"] for event in events}
+        others = {e["id"]: e for square in mine if square in wanted for e in square.events if e["id"] not in own}
+        anchors = tuple(name for name in names if name not in placed)
+        placed.update(anchors)
+        found.append(
+            Telling(mine[0].instrument, tuple(s.region for s in mine), tuple(events), anchors, tuple(others.values()))
+        )
+    return found
+
+
+@dataclass(frozen=True)
 class Square:
-    """The sentences behind one square, or behind one instrument where ``region`` is None."""
+    """One filled square with the events behind it."""
 
     region: Record
     instrument: Record
     events: tuple[Record, ...]
 
 
-def squares(matrix: Matrix, region: str = "", instrument: str = "") -> list[Square]:
-    """Return the filled squares in reading order, of one ``region`` and one ``instrument`` where these are given."""
+def _squares(matrix: Matrix) -> list[Square]:
+    """Return the filled squares in reading order; a line of the demonstration stands for its region's own line."""
     marked = {row.regions[0]["code"]: row for row in matrix.demonstration}
     rows = [marked.pop(row.regions[0]["code"], row) for row in matrix.rows] + list(marked.values())
-    return [
-        Square(row.regions[0], cell.instrument, cell.events)
-        for row in rows
-        for cell in row.cells
-        if cell.events and region in ("", row.regions[0]["code"]) and instrument in ("", cell.instrument["id"])
-    ]
+    return [Square(row.regions[0], cell.instrument, cell.events) for row in rows for cell in row.cells if cell.events]

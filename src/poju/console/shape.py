@@ -49,7 +49,7 @@ LANDSCAPE: Shape = {
     "regions": [{"code": TEXT, "name": WORDS, "level": TEXT, "parts": [TEXT]}],
     "cells": [{"region": TEXT, "instrument": TEXT, "events": [TEXT]}],
     "events": [EVENT],
-    "outcomes": [{"text": WORDS, "count": NUMBER, "sentences": [SENTENCE]}],
+    "outcomes": [{"text": WORDS, "count": NUMBER, "subtype": TEXT, "sentences": [SENTENCE]}],
     "problems_solved": INTEGER,
     "findings": [OPEN],
     "counts": {"events": INTEGER, "places": INTEGER, "push": INTEGER, "environment": INTEGER, "pull": INTEGER},
@@ -103,6 +103,7 @@ SCENARIO: Shape = {
         }
     ],
     "kinds": [{"id": TEXT, "names": WORDS, "roles": [TEXT]}],
+    "classes": [{"id": TEXT, "names": WORDS}],
     "runtime": PAIRS,
 }
 RUN: Shape = {
@@ -199,6 +200,9 @@ PATIENT: Shape = {
             "request_entry": INTEGER,
             "release_entry": INTEGER,
             "acknowledge_entry": INTEGER,
+            "custodian": TEXT,
+            "record_class": TEXT,
+            "policies": [TEXT],
         }
     ],
 }
@@ -225,7 +229,15 @@ REPORT: dict[str, Shape] = {
     "award": AWARD,
     "patient": PATIENT,
     "verify": VERIFY,
-    "tamper": {"file": TEXT, "offset": INTEGER, "exit_status": INTEGER, "step": TEXT, "message": WORDS},
+    "tamper": {
+        "file": TEXT,
+        "offset": INTEGER,
+        "exit_status": INTEGER,
+        "number": INTEGER,
+        "step": TEXT,
+        "message": WORDS,
+    },
+    "edit": {"file": TEXT, "before": TEXT, "after": TEXT},
     "ledger": {
         "origin": TEXT,
         "size": INTEGER,

@@ -55,6 +55,7 @@ class Moment:
     refused: Record | None
     released: Record | None
     tamper: Record | None
+    edit: Record | None = None
 
 
 def moment(report: Record) -> Moment:
@@ -68,7 +69,8 @@ def moment(report: Record) -> Moment:
     if after and (before is None or before["version"] == after["version"]):
         before = _previous_version(rows, after)
     tamper = report["tamper"] if "tamper" in report["given"] else None
-    return Moment(before, after, refused, released, tamper)
+    edit = report["edit"] if "edit" in report["given"] else None
+    return Moment(before, after, refused, released, tamper, edit)
 
 
 def _earlier_refusal(claims: list[Record], released: Record | None) -> Record | None:
