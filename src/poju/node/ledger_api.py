@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from poju.engine import embedded
-from poju.errors import CallerError, OperatorError, PojuError, RefusedError
+from poju.errors import BugError, CallerError, OperatorError, PojuError, RefusedError
 from poju.i18n import _
 from poju.ledger import cbor, merkle, tiles
 from poju.ledger.keys import PublicKey
@@ -26,6 +26,7 @@ PROBLEM = "application/concise-problem-details+cbor"
 TITLE, DETAIL = -1, -2
 FEED_LIMIT = 512
 OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 413, 429
+OUR_FAULT, UNAVAILABLE = 500, 503
 
 
 def problem(error: PojuError) -> Response:
@@ -40,7 +41,9 @@ def problem(error: PojuError) -> Response:
     elif isinstance(error, RefusedError):
         status = FORBIDDEN
     elif isinstance(error, OperatorError):
-        status = 503
+        status = UNAVAILABLE
+    elif isinstance(error, BugError):
+        status = OUR_FAULT
     headers = {"retry-after": "1"} if status == BUSY else {}
     body = cbor.encode({TITLE: error.code, DETAIL: str(error)})
     return Response(body, status, headers, media_type=PROBLEM)
