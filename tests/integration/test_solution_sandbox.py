@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from poju.solution.report import Watch
 from poju.solution.runner import Runner
 from poju.solution.runtime import FEATURES, compiled, digest_path, intact, runtime_description
 from poju.solution.trace import make_trace
+from poju.solution.worker import Sandbox
 
 HEAD = "def advise(case, capabilities):\n    "
 BEHAVED = HEAD + "return {'offer': None, 'reason': 'abstain'}\n"
@@ -43,6 +45,13 @@ def cases(patients: int = 2, each: int = 2) -> list[dict[str, Any]]:
         for patient in range(patients)
         for number in range(each)
     ]
+
+
+def sandbox(runtime: Runtime) -> Sandbox:
+    """Return the worker's own part of ``runtime``, in this process."""
+    return Sandbox(
+        {"compiled": str(compiled(runtime.guest)), "features": dict(FEATURES), "limits": asdict(runtime.limits)}
+    )
 
 
 def only_failure(runtime: Runtime, main: str, **others: str) -> dict[str, Any]:
@@ -182,6 +191,47 @@ def test_exec_2_sharded_resumed_and_in_two_processes_the_root_is_the_same(runtim
     assert again.root == whole.root
     assert asked == ["p2", "p3", "p4", "p5"]
     assert {row.state for row in whole.rows} == {"offered", "raised"}
+
+
+def test_exec_2_code_made_once_is_the_same_in_every_worker_and_after_any_other_program(runtime: Runtime) -> None:
+    text = "import re\nPATTERN = 'a' 'b'\n" + BEHAVED
+    first, second = sandbox(runtime), sandbox(runtime)
+    assert first.code("other", "x = {'ab': 1}\n")
+    first.use({"modules": [["main", "1 / 0"]], "entry": "main", "capabilities": []})
+    assert first.patient(["{}"])["answers"][0]["failure"]["type"] == "ZeroDivisionError"
+    assert first.code("main", text) == first.code("main", text) == second.code("main", text) != ""
+
+
+def test_exec_2_code_made_once_answers_as_source_does(runtime: Runtime) -> None:
+    helper = "import dataclasses\n\n@dataclasses.dataclass\nclass A:\n    n: int = 1\n\n"
+    helper += "def f(n):\n    'Divide.'\n    return A(1 // n).n"
+    main = "import helper\n" + HEAD + "return {'offer': None, 'reason': str(helper.f(case['n'])) + helper.f.__doc__}"
+    program = {"modules": [["helper", helper], ["main", main]], "entry": "main", "capabilities": []}
+    inputs = ['{"n": 1}', '{"n": 0}', "{}", '{"n": "x"}']
+    made, read = sandbox(runtime), sandbox(runtime)
+    made.use(program)
+    read.use(program)
+    assert all(file.code for file in made.program["files"])
+    for file in read.program["files"]:
+        file.code = ""
+    quick, slow = made.patient(inputs), read.patient(inputs)
+    assert quick["answers"] == slow["answers"]
+    assert quick["fuel"] < slow["fuel"]
+
+
+def test_exec_2_a_module_that_no_one_imports_may_be_broken(runtime: Runtime) -> None:
+    trace = replay(solution(BEHAVED, broken="def ("), cases(2, 1), runtime=runtime)
+    assert [row.state for row in trace.rows] == ["none", "none"]
+
+
+def test_exec_1_source_that_exhausts_the_compiler_is_a_failed_row(runtime: Runtime) -> None:
+    tight = Runtime(runtime.guest, Limits(load_fuel=2_000_000))
+    assert only_failure(tight, "x = 0\n" + "x = x + 1\n" * 5_000 + BEHAVED) == {"code": "fuel"}
+    assert only_failure(runtime, "x = " + "-" * 50_000 + "1\n" + BEHAVED)["code"] == "memory"
+
+
+def test_exec_1_compiling_runs_nothing_of_the_provider(runtime: Runtime) -> None:
+    assert sandbox(runtime).code("main", "while True: pass") != ""
 
 
 def test_a_trace_of_another_version_cannot_be_resumed(runtime: Runtime) -> None:
