@@ -111,9 +111,11 @@ class Speaker:
         before, after = sentence["before"], sentence["after"]
         lead, trail = before.rpartition("\n")[2], after.partition("\n")[0]
         if lead and lead == before and (sentence["start"] or 0) > len(before):
-            lead = "…" + lead
+            first, space, rest = lead.partition(" ")
+            lead = "…" + (rest if space and first.isascii() else lead)
         if trail and trail == after and trail[-1] not in SENTENCE_ENDS:
-            trail += "…"
+            rest, space, last = trail.rpartition(" ")
+            trail = (rest if space and last.isascii() else trail) + "…"
         return self.sentence(lead), self.sentence(sentence["text"]), self.sentence(trail)
 
     def file(self, path: str) -> str:
@@ -202,7 +204,7 @@ class Speaker:
             "guard": line["guard_ppm"],
             "most": terms["maximum_guard_ppm"],
         }
-        return support.explain(
+        told = support.explain(
             claim["code"],
             self.view.language,
             **{name: figures.percent(ppm).removesuffix("%").rstrip() for name, ppm in shown.items()},
@@ -212,6 +214,7 @@ class Speaker:
             cap=figures.whole_yuan(programme["cap_fen"]),
             budget=figures.whole_yuan(programme["budget_fen"]),
         )
+        return told.replace(" %", "\N{NO-BREAK SPACE}%")
 
     def given(self, part: str) -> bool:
         """Return whether the report holds ``part``."""
