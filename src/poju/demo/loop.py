@@ -20,7 +20,13 @@ MARK = "poju-demo.json"
 def prepare(options: Options, *, resume: bool) -> None:
     """Make the folder, take up an interrupted demonstration, or replace an earlier one; never touch anything else."""
     mark = options.out / MARK
-    settings = {"seed": options.seed, "language": options.language, "fhir": str(options.fhir or "")}
+    policies = ", ".join(str(path) for path in options.policies)
+    settings = {
+        "seed": options.seed,
+        "language": options.language,
+        "policies": policies,
+        "fhir": str(options.fhir or ""),
+    }
     earlier = json.loads(mark.read_text()) if mark.is_file() else None
     if earlier is None and options.out.exists() and any(options.out.iterdir()):
         raise CallerError(
@@ -49,7 +55,7 @@ def _check_resumable(folder: Path, earlier: object, settings: dict[str, object])
         raise CallerError(
             "demo.other-settings",
             _("The demonstration in {folder} was started with {earlier}."),
-            hint=_("Resume it with the same --seed, --lang and --fhir, or start a new one."),
+            hint=_("Resume it with the same --seed, --lang, --policies and --fhir, or start a new one."),
             folder=folder,
             earlier=json.dumps(earlier),
         )

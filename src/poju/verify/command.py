@@ -96,6 +96,8 @@ def _whole(path: Path, fingerprint: str | None, proof: Proof) -> None:
     published = shown.log
     if (path / "guest").is_dir():
         proof.step(_("sandbox guest"), lambda: shown.check_guest(path / "guest"))
+    else:
+        proof.not_proved.append(_("which sandbox guest the trials ran on: there is no guest folder here"))
     audited = auditor.verify(path / "auditor", fingerprint, proof)
 
     def check() -> Proved:

@@ -104,6 +104,8 @@ class PublicFolder:
             if entry.statement.kind in ("ledger-open", "member-apply"):
                 key = PublicKey(entry.statement.fields["key"])
                 self._keys[key.thumbprint] = (entry.statement.issuer, key)
+            if entry.statement.kind == "ledger-open" and entry.statement.fields["log_key"] != self._log.key.raw:
+                raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
         for entry in self._entries:
             self._signed(entry.name, entry.statement)
         members = {member for member, _key in self._keys.values()}
