@@ -19,6 +19,8 @@ def run(session: Session) -> None:
     session.facts["survey"] = results
     save(session, survey.landscape(results))
     voice.show(survey.render(session.facts["landscape"], session.options.language))
+    if not session.facts["landscape"]["counts"]["pull"]:
+        voice.tell(_("nothing pulls. This demonstration opens medicine, whole, and pays only for what is proved"))
     voice.file(session.shown(session.path("landscape.json")))
 
 
