@@ -106,6 +106,14 @@ def test_places_are_named_in_the_reader_s_language_and_zones_in_their_source_s(s
     assert speaker(sample).issuers(event) == ["聯合小組"], "an issuer that only repeats a place is left out"
 
 
+def test_an_outcome_is_counted_as_its_source_counts_it(sample: dict[str, Any]) -> None:
+    (item,) = shape.check(sample)["landscape"]["outcomes"][:1]
+    told = item | {"subtype": "settled", "count": 30}
+    assert speaker(sample, "en").outcome(told) == "30 firms settled"
+    assert speaker(sample, "en").outcome(told | {"relation": "more_than"}) == "more than 30 firms settled"
+    assert speaker(sample, "en").outcome(told | {"subtype": "unheard-of"}) == item["text"]["en"]
+
+
 def test_a_citation_stands_in_its_own_paragraph(sample: dict[str, Any]) -> None:
     spoken = speaker(sample)
     assert spoken.quote(AGGREGATE["sentences"][0]) == ("各地", "先後出台意見", "。後")

@@ -49,7 +49,7 @@ LANDSCAPE: Shape = {
     "regions": [{"code": TEXT, "name": WORDS, "level": TEXT, "parts": [TEXT]}],
     "cells": [{"region": TEXT, "instrument": TEXT, "events": [TEXT]}],
     "events": [EVENT],
-    "outcomes": [{"text": WORDS, "count": NUMBER, "subtype": TEXT, "sentences": [SENTENCE]}],
+    "outcomes": [{"text": WORDS, "count": NUMBER, "relation": TEXT, "subtype": TEXT, "sentences": [SENTENCE]}],
     "problems_solved": INTEGER,
     "findings": [OPEN],
     "counts": {"events": INTEGER, "places": INTEGER, "push": INTEGER, "environment": INTEGER, "pull": INTEGER},

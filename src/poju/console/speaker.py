@@ -134,7 +134,8 @@ class Speaker:
 
     def outcome(self, item: Record) -> str:
         """Return what came of the policies, as counted; where it is not counted, in the source's words."""
-        message = explain.message("result", item["subtype"])
+        more = explain.message("result", f"{item['subtype']}.{item['relation']}") if item["relation"] else None
+        message = more or explain.message("result", item["subtype"])
         if message and item["count"] is not None:
             return self.figures.text(message, count=self.figures.integer(item["count"]))
         cited = item["sentences"][0]["text"] if item["sentences"] else ""
