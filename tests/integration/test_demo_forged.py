@@ -13,6 +13,7 @@ import pytest
 from support_demo import Run, status
 
 from poju.engine.embedded import EmbeddedEngine, Registration
+from poju.errors import CallerError
 from poju.ledger import cbor, refusal, statement
 from poju.ledger.keys import PrivateKey, parse_vkey
 from poju.ledger.store import Store
@@ -20,6 +21,7 @@ from poju.node.ledger_service import write_log
 from poju.rulebook import compose
 from poju.units import Seconds
 from poju.verify import files
+from poju.verify.command import verify
 
 pytestmark = pytest.mark.network
 
@@ -97,11 +99,14 @@ def forged(demo: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return forger.public.parent
 
 
-def test_a_folder_forged_whole_convinces_only_who_trusts_the_forger(demo: Run, forged: Path) -> None:
+def test_a_folder_forged_whole_convinces_nobody(demo: Run, forged: Path) -> None:
     for part in ("public", "auditor", ""):
-        assert status(forged / part, NEW_KEY.public.fingerprint) == 0, f"the forger did not do {part} well enough"
         assert status(forged / part, demo.key) == 1
         assert status(forged / part, None) == 1
+        # Even who trusts the forger's key is told: the ledger itself says for which log key it was opened.
+        steps = verify(forged / part, NEW_KEY.public.fingerprint).steps
+        assert isinstance(steps[-1].result, CallerError)
+        assert steps[-1].result.code == "key.other-log", f"the forger did not do {part} well enough"
 
 
 def test_every_file_forged_alone_is_refused_under_the_old_key(demo: Run, forged: Path) -> None:

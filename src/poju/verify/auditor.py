@@ -1,7 +1,8 @@
 """Auditing a whole log: every leaf, signature, decision, rule and state digest (LOG-4).
 
-Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) entry bundles give exactly those leaves; (5) the package in the
-folder is the one that was opened; (6) replaying every block under its rules gives the same leaves, byte for byte.
+Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) entry bundles give exactly those leaves; (5) the log key and
+the package in the folder are the ones that the log was opened with; (6) replaying every block under its rules gives the
+same leaves, byte for byte.
 """
 
 from __future__ import annotations
@@ -48,9 +49,11 @@ class AuditorFolder:
         return proved(_("{count} entries are the ones that the log signed"), count=len(self._leaves))
 
     def check_package(self) -> Proved:
-        """Step 5: the package beside the log is the one that scenario-open names."""
+        """Step 5: ledger-open names this log key, and scenario-open the package beside the log."""
         opened = [statement.decode(item) for item in self._leaves if leaf.is_statement(item)]
         named = [item.fields["package"] for item in opened if item.kind == "scenario-open"]
+        if any(item.fields["log_key"] != self._log.key.raw for item in opened if item.kind == "ledger-open"):
+            raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
         found = digest(self._log.folder / PACKAGE)
         if named != [found]:
             raise broken("package.differs", _("The package is not the one that the log opened."))
