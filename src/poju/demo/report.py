@@ -61,8 +61,11 @@ def write(session: Session) -> None:
 
 
 def _landscape(landscape: dict[str, Any]) -> dict[str, Any]:
-    """Return the landscape with each outcome's count as a plain number."""
-    outcomes = [{**item, "count": (item.get("count") or {}).get("value")} for item in landscape["outcomes"]]
+    """Return the landscape with each outcome's count as a plain number beside its relation, such as more_than."""
+    outcomes = [
+        {**item, "count": (item.get("count") or {}).get("value"), "relation": (item.get("count") or {}).get("relation")}
+        for item in landscape["outcomes"]
+    ]
     return {**landscape, "outcomes": outcomes}
 
 
