@@ -14,7 +14,7 @@ from poju.i18n import _, choose_language, translate
 def command() -> None:
     """Serve, export and rebuild an embedded ledger.
 
-    Example: poju ledger serve ./authority --package packages/healthcare --origin health.example/log
+    Example: poju ledger serve ./authority --package src/poju/packages/healthcare --origin health.example/log
     """
 
 
@@ -28,7 +28,7 @@ def command() -> None:
 def serve(folder: Path, package: Path, origin: str, host: str, port: int, attached: bool) -> None:  # noqa: FBT001 - click's options
     """Serve the ledger in FOLDER over HTTP; print one JSON line when ready.
 
-    Example: poju ledger serve ./authority --package packages/healthcare --origin health.example/log --port 8600
+    Example: poju ledger serve ./authority --package src/poju/packages/healthcare --origin health.example/log
     """
     from poju.node import ledger_service  # noqa: PLC0415 - the web framework loads only when it serves
 
@@ -42,7 +42,7 @@ def serve(folder: Path, package: Path, origin: str, host: str, port: int, attach
 def rebuild(folder: Path, package: Path, as_json: bool) -> None:  # noqa: FBT001 - click's flag
     """Fold the log in FOLDER again from nothing and compare its state digest (LOG-4).
 
-    Example: poju ledger rebuild ./authority --package packages/healthcare
+    Example: poju ledger rebuild ./authority --package src/poju/packages/healthcare
     """
     from poju.node import ledger_service  # noqa: PLC0415 - as above
 
@@ -61,7 +61,7 @@ def rebuild(folder: Path, package: Path, as_json: bool) -> None:  # noqa: FBT001
 def export(folder: Path, out: Path, package: Path) -> None:
     """Write the whole log in FOLDER as a tlog-tiles folder for an auditor: OUT.
 
-    Example: poju ledger export ./authority ./auditor --package packages/healthcare
+    Example: poju ledger export ./authority ./auditor --package src/poju/packages/healthcare
     """
     from poju.node import ledger_service  # noqa: PLC0415 - as above
 

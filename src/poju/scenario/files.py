@@ -28,7 +28,7 @@ def read_files(folder: Path) -> Mapping[str, bytes]:
         raise CallerError(
             "package.no-folder",
             _("There is no scenario package at {folder}: it would hold a file scenario.toml."),
-            hint=_("Give the folder that holds scenario.toml, for example: poju scenario check packages/healthcare"),
+            hint=_("Give the folder with scenario.toml, for example: poju scenario check src/poju/packages/healthcare"),
             folder=folder,
         )
     found: dict[str, bytes] = {}
