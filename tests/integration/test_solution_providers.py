@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from poju.cli.solution import programme_condition
 from poju.exchange.formats.fhir import generate
-from poju.solution import Condition, GradedRow, bootstrap, default_runtime, grade, load, replay, score, verdict
+from poju.solution import GradedRow, bootstrap, default_runtime, grade, load, replay, score, verdict
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "solutions"
+CONDITION = programme_condition()
 SEEDS = (2, 3, 4)
 PATIENTS = 60
 
@@ -45,7 +47,7 @@ def test_a_capability_taken_out_of_the_best_version_loses_its_gain(capability: s
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fund_2_only_the_best_version_meets_the_condition(seed: int) -> None:
     names = ("qingyan/v1", "qingyan/v2", "qingyan/v3", "lianyi/v3")
-    met = {name for name in names if verdict(score(graded(name, seed)), Condition()).released}
+    met = {name for name in names if verdict(score(graded(name, seed)), CONDITION).released}
     assert met == {"qingyan/v3"}
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poju.evidence.bound import lower_bound_at_least, lower_ppm, percent, ratio_ppm
+from poju.solution.bound import lower_bound_at_least, lower_ppm, percent, ratio_ppm
 
 CLUSTERS = st.lists(st.tuples(st.integers(-12, 12), st.integers(0, 12)), min_size=2, max_size=40)
 

@@ -7,10 +7,11 @@ import math
 import pytest
 
 from poju.errors import CallerError
-from poju.solution import Condition, bootstrap, grade, graded_table, read_condition, score, verdict
+from poju.solution import Condition, bootstrap, grade, read_condition, score, verdict
 from poju.solution.bootstrap import draws
+from poju.solution.bound import lower_ppm
 from poju.solution.rules import FIGURES, consistent
-from poju.solution.score import GradedRow, lower_bound_ppm
+from poju.solution.score import GradedRow, cluster_spread, totals
 from poju.solution.trace import Header, Row, Trace, make_trace
 
 HEADER = Header("a@1", "sha256:0", (), {})
@@ -65,14 +66,14 @@ def test_lower_bound_agrees_with_floating_point() -> None:
     count, points, eligible = len(clusters), sum(x for x, _ in clusters), sum(n for _, n in clusters)
     spread = sum((x * eligible - points * n) ** 2 for x, n in clusters)
     expected = points / eligible - 1.96 * math.sqrt(count / (count - 1) * spread) / eligible**2
-    bound = lower_bound_ppm(clusters)
+    bound = lower_ppm(*totals(clusters), count, cluster_spread(clusters))
     assert bound is not None
-    assert 0 <= expected * 1_000_000 - bound < 3
+    assert 0 <= expected * 1_000_000 - bound < 2
 
 
 @pytest.mark.parametrize("clusters", [[], [(1, 1)], [(0, 0), (-3, 0)]])
 def test_fund_2_no_bound_without_two_patients_or_an_eligible_order(clusters: list[tuple[int, int]]) -> None:
-    assert lower_bound_ppm(clusters) is None
+    assert lower_ppm(*totals(clusters), len(clusters), cluster_spread(clusters)) is None
 
 
 def test_offering_everything_does_not_pay() -> None:
@@ -96,14 +97,8 @@ def test_leaving_a_case_out_is_no_figure() -> None:
         grade(traced(("c1", "p1", "r1", "offered")), {"c1": VALID, "c2": ACUTE})
 
 
-def test_graded_table_holds_whole_numbers_only() -> None:
-    table = graded_table(graded("p2", "cW") + graded("p1", "n"))
-    assert table[0] == {"number": 1, "patient": 2, "eligible": 1, "offered": 1, "valid": 1, "invalid": 0}
-    assert table[2] == {"number": 3, "patient": 1, "eligible": 0, "offered": 0, "valid": 0, "invalid": 0}
-
-
 def test_fund_2_each_part_of_the_condition_refuses() -> None:
-    condition = Condition()
+    condition = Condition(minimum_lower_ppm=800_000, minimum_patients=30, maximum_guard_ppm=20_000)
     good = score([row for patient in range(40) for row in graded(f"p{patient:02}", "ccccn")])
     assert verdict(good, condition).released
     few = score([row for patient in range(29) for row in graded(f"p{patient:02}", "ccccn")])
@@ -114,6 +109,8 @@ def test_fund_2_each_part_of_the_condition_refuses() -> None:
         [row for patient in range(40) for row in graded(f"p{patient:02}", "c" * 30 + ("W" if patient < 2 else "n"))]
     )
     assert [reason.code for reason in verdict(rash, condition).reasons] == ["guard"]
+    unguarded = score([row for patient in range(40) for row in graded(f"p{patient:02}", "cccc")])
+    assert [reason.code for reason in verdict(unguarded, condition).reasons] == ["guard"]
     nothing = score([])
     assert not verdict(nothing, condition).released
 

@@ -29,9 +29,9 @@ def command() -> None:
 
 
 def programme_condition() -> room.Condition:
-    """Return the condition of the built-in package's programme, or the default where it has none."""
+    """Return the condition of the built-in package's programme."""
     programme = resources.files("poju.packages") / "healthcare" / "programme.toml"
-    return room.read_condition(programme.read_bytes()) if programme.is_file() else room.Condition()
+    return room.read_condition(programme.read_bytes())
 
 
 @command.command()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from poju.evidence.attest import result_of
-from poju.evidence.bound import lower_ppm, percent, ratio_ppm
 from poju.evidence.pack_files import Entry, Pack, digest, read_pack, refused, write_pack
 from poju.evidence.rules import PREFIX, evidence_id
 from poju.i18n import _, translate
@@ -19,6 +18,7 @@ from poju.ledger import cose, receipt, statement
 from poju.ledger.checkpoint import Checkpoint, open_note
 from poju.ledger.keys import PublicKey
 from poju.ledger.statement import VerifiedStatement
+from poju.solution.bound import lower_ppm, percent, ratio_ppm
 from poju.solution.rules import join_spread
 
 __all__ = ["Entry", "Step", "verify_pack", "write_pack"]

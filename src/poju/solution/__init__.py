@@ -11,7 +11,7 @@ from poju.solution.condition import Condition, Verdict, read_condition, verdict
 from poju.solution.manifest import Solution, load
 from poju.solution.replay import replay
 from poju.solution.runtime import Limits, Runtime, default_runtime, runtime_description
-from poju.solution.score import GradedRow, Score, grade, graded_table, score
+from poju.solution.score import GradedRow, Score, grade, score
 from poju.solution.trace import Row, Trace, decode_trace, encode_trace, merge
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "default_runtime",
     "encode_trace",
     "grade",
-    "graded_table",
     "input_commitment",
     "load",
     "merge",

@@ -22,9 +22,9 @@ KEYS = ("minimum_lower_ppm", "minimum_patients", "maximum_guard_ppm")
 class Condition:
     """The condition of an award on a track: lower 95 % bound (ppm), distinct patients, guard (ppm)."""
 
-    minimum_lower_ppm: int = 800_000
-    minimum_patients: int = 30
-    maximum_guard_ppm: int = 20_000
+    minimum_lower_ppm: int
+    minimum_patients: int
+    maximum_guard_ppm: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ def verdict(figures: Score, condition: Condition) -> Verdict:
         text = _("the lower bound of the score is {lower}, the condition is at least {least}")
         parameters = {"lower": percent(figures.lower_ppm), "least": percent(condition.minimum_lower_ppm)}
         refusals.append(Reason("bound", text, parameters))
-    if figures.guard_ppm > condition.maximum_guard_ppm:
+    # Without an order that had to be repeated the guard shows nothing and is not met, as in the ledger's rule.
+    if figures.must_repeat == 0:
+        refusals.append(Reason("guard", _("no order of the sample had to be repeated, so the guard shows nothing"), {}))
+    elif figures.guard_ppm > condition.maximum_guard_ppm:
         text = _("offers on orders that must be repeated are {guard}, the condition is at most {most}")
         parameters = {"guard": percent(figures.guard_ppm), "most": percent(condition.maximum_guard_ppm)}
         refusals.append(Reason("guard", text, parameters))

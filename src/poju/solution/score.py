@@ -8,11 +8,11 @@ result exists is merely not correct.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from poju.errors import CallerError
 from poju.i18n import _
+from poju.solution.bound import lower_ppm, ratio_ppm
 from poju.solution.rules import WRONG_WEIGHT, split_spread
 from poju.solution.trace import FAILED
 from poju.units import PPM
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from poju.solution.trace import Row, Trace
-
-NORMAL_95_HUNDREDTHS = 196
-"""1.96, the 97.5 % point of the normal distribution, in hundredths."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Score:
     """The figures of one trial: counts of orders, and ratios in parts per million (ppm).
 
     ``patients``: distinct patients with an order. ``wrong``: wrong offers and failed answers; ``invalid``: the failed
-    ones among them. ``must_repeat``: orders without a valid result. ``spread``: S of :func:`lower_bound_ppm`.
+    ones among them. ``must_repeat``: orders without a valid result. ``spread``: S of :mod:`poju.solution.bound`.
     ``score_ppm`` is rounded down, ``guard_ppm`` up, so that rounding never pays. ``lower_ppm`` is None below two
     patients or without an eligible order, and then nothing can be released.
     """
@@ -127,26 +124,6 @@ def grade_row(row: Row, truth: Mapping[str, Any]) -> GradedRow:
     return GradedRow(row.case, row.patient, outcome, bool(valid), truth["must_repeat"])
 
 
-def graded_table(rows: Iterable[GradedRow]) -> list[dict[str, int]]:
-    """Return what an indicator's query reads: number, patient, eligible, offered, valid, invalid, whole numbers only.
-
-    Patients are numbered in the order of their names.
-    """
-    listed = list(rows)
-    numbers = {patient: number for number, patient in enumerate(sorted({row.patient for row in listed}), 1)}
-    return [
-        {
-            "number": number,
-            "patient": numbers[row.patient],
-            "eligible": int(row.eligible),
-            "offered": int(row.outcome in {"correct", "wrong"}),
-            "valid": int(row.outcome == "correct"),
-            "invalid": int(row.outcome in FAILED),
-        }
-        for number, row in enumerate(listed, 1)
-    ]
-
-
 def score(rows: Iterable[GradedRow]) -> Score:
     """Return the figures of graded ``rows``."""
     listed = list(rows)
@@ -155,6 +132,7 @@ def score(rows: Iterable[GradedRow]) -> Score:
     offers = sum(row.counts_as_wrong for row in repeats)
     clusters = list(patient_sums(listed).values())
     points, eligible = totals(clusters)
+    spread = cluster_spread(clusters)
     return Score(
         orders=len(listed),
         eligible=eligible,
@@ -165,9 +143,9 @@ def score(rows: Iterable[GradedRow]) -> Score:
         must_repeat_offers=offers,
         invalid=sum(outcome in FAILED for outcome in outcomes),
         patients=len(clusters),
-        spread=cluster_spread(clusters),
-        score_ppm=points * PPM // eligible if eligible else None,
-        lower_ppm=lower_bound_ppm(clusters),
+        spread=spread,
+        score_ppm=ratio_ppm(points, eligible),
+        lower_ppm=lower_ppm(points, eligible, len(clusters), spread),
         guard_ppm=-(-offers * PPM // len(repeats)) if repeats else 0,
     )
 
@@ -190,25 +168,3 @@ def cluster_spread(clusters: Sequence[tuple[int, int]]) -> int:
     """Return S = Σ (x_i·N − X·n_i)²."""
     points, eligible = totals(clusters)
     return sum((x * eligible - points * n) ** 2 for x, n in clusters)
-
-
-def lower_bound_ppm(clusters: Sequence[tuple[int, int]]) -> int | None:
-    """Return the lower 95 % bound of X ÷ N over clusters (x_i, n_i), in ppm, rounded down.
-
-    Linearised variance of a ratio with the cluster as the unit (Cochran, Sampling Techniques, §6.3 and §9A):
-    X/N − 1.96 · sqrt(m/(m−1) · S) / N², where S = Σ (x_i·N − X·n_i)². All in integers, so that every machine agrees.
-    """
-    count = len(clusters)
-    points, eligible = totals(clusters)
-    if count < 2 or eligible == 0:  # noqa: PLR2004 - a spread needs two
-        return None
-    numerator = (NORMAL_95_HUNDREDTHS * PPM) ** 2 * count * cluster_spread(clusters)
-    denominator = (count - 1) * (100 * eligible**2) ** 2
-    return points * PPM // eligible - ceiling_root(numerator, denominator)
-
-
-def ceiling_root(numerator: int, denominator: int) -> int:
-    """Return the smallest whole number whose square is at least ``numerator`` ÷ ``denominator``."""
-    quotient = -(-numerator // denominator)
-    root = isqrt(quotient)
-    return root if root * root == quotient else root + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from poju.evidence.bound import has_bound, lower_bound_at_least, lower_ppm
+from poju.solution.bound import has_bound, lower_bound_at_least, lower_ppm
 from poju.solution.rules import join_spread
 from poju.support.programme import Condition
 from poju.units import PPM

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from poju.evidence.bound import percent
 from poju.i18n import _, translate
+from poju.solution.bound import percent
 from poju.support.condition import guard_ppm, lower_bound
 from poju.support.programme import Programme
 from poju.units import FEN_PER_YUAN

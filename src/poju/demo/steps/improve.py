@@ -15,12 +15,12 @@ from poju.demo.session import Session
 from poju.demo.words import word
 from poju.evidence import attest, indicator
 from poju.evidence.attest import Evidence
-from poju.evidence.bound import lower_ppm, ratio_ppm
 from poju.exchange.formats.fhir import Workload, generate
 from poju.i18n import _
 from poju.ledger import leaf, statement
 from poju.ledger.store import Store
 from poju.solution.bootstrap import bootstrap
+from poju.solution.bound import lower_ppm, ratio_ppm
 from poju.solution.manifest import Solution, load
 from poju.solution.replay import replay
 from poju.solution.rules import commitment, join_spread

@@ -10,12 +10,12 @@ from poju.demo.steps.improve import INDICATOR, Version, evidence_of
 from poju.demo.words import word
 from poju.evidence import indicator
 from poju.evidence.attest import Evidence
-from poju.evidence.bound import ratio_ppm
 from poju.evidence.indicator import Indicator, suppress
 from poju.evidence.pack_files import Entry, write_pack
 from poju.evidence.tables import log_tables
 from poju.i18n import _
 from poju.ledger.store import Store
+from poju.solution.bound import ratio_ppm
 
 LOG_INDICATOR = "recognition-rate"
 
