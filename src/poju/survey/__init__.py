@@ -8,9 +8,21 @@ Example::
 """
 
 from poju.survey.extract import extract
-from poju.survey.landscape import landscape, mark
+from poju.survey.landscape import landscape, landscape_of, mark, record
 from poju.survey.model import Document, DocumentEvents, Event, Finding
 from poju.survey.reading import read
 from poju.survey.render import render
 
-__all__ = ["Document", "DocumentEvents", "Event", "Finding", "extract", "landscape", "mark", "read", "render"]
+__all__ = [
+    "Document",
+    "DocumentEvents",
+    "Event",
+    "Finding",
+    "extract",
+    "landscape",
+    "landscape_of",
+    "mark",
+    "read",
+    "record",
+    "render",
+]

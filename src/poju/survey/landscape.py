@@ -1,37 +1,66 @@
-"""Events of many documents → one landscape: regions × instruments, counts, shares, how alike the regions are."""
+"""Events of many documents → one landscape: regions × instruments, counts, shares, how alike the regions are.
+
+A document becomes a `record` (plain JSON that may cross a process boundary or a file), records become the landscape;
+so a thousand documents can be read elsewhere, and their texts need not be held here.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import combinations
 
 from poju.survey.cues import instruments
 from poju.survey.gazetteer import divisions, row_of
 from poju.survey.model import DocumentEvents, Json, Span
-from poju.survey.text import Page, page_of
 
 PPM = 1_000_000
 _CONTEXT = 60
 _ALIKE_FROM = 2
 _MEASURE = "mean Jaccard of instrument sets over pairs of regions with ≥2 instruments"
 _SIDES = ("push", "environment", "pull")
+_TOLD = ("events", "outcomes", "findings")
 
 
-def landscape(results: Sequence[DocumentEvents]) -> Json:
-    """Return the JSON-ready landscape of ``results``: every cell leads to its events, every event to its sentences.
+def record(result: DocumentEvents) -> Json:
+    """Return all of ``result`` that a landscape needs, as JSON without the document's whole text.
 
-    Shares and similarity are whole parts per million; ``problems_solved`` counts the solved problems that texts report.
+    It is :meth:`DocumentEvents.to_json` with the number of ``characters``, the ``sha256``, the ``url`` (or None), and
+    for each event, outcome and finding its ``sentences``: the cited spans with up to 60 characters on either side.
+    SURV-1: ``before + text + after`` is one stretch of the source, and ``start`` is where ``text`` stands in it.
+    """
+    document = result.document
+    told = result.to_json()
+    for group in _TOLD:
+        for item in told[group]:
+            cited = item["citations"] if "citations" in item else [item["citation"]]
+            item["sentences"] = [_sentence(document.path, document.text, Span(c["start"], c["end"])) for c in cited]
+    told["characters"] = len(document.text)
+    told["sha256"] = document.sha256
+    told["url"] = getattr(document, "url", None)
+    return told
+
+
+def landscape(results: Iterable[DocumentEvents]) -> Json:
+    """Return the JSON-ready landscape of ``results``: :func:`landscape_of` their records."""
+    return landscape_of(map(record, results))
+
+
+def landscape_of(records: Iterable[Json]) -> Json:
+    """Return the JSON-ready landscape of ``records``: every cell leads to its events, every event to its sentences.
+
+    Records are taken one by one; only events, outcomes and findings are kept. Shares and similarity are whole parts
+    per million; ``problems_solved`` counts the solved problems that texts report.
     """
     events: list[Json] = []
     outcomes: list[Json] = []
     findings: list[Json] = []
-    for number, result in enumerate(results, 1):
-        page = page_of(result.document.text)
-        told = result.to_json()
-        events += [_told(item, number, result, page) for item in told["events"]]
-        outcomes += [_told(item, number, result, page) for item in told["outcomes"]]
-        findings += [{"path": result.document.path, **item} for item in told["findings"]]
+    documents: list[Json] = []
+    for number, item in enumerate(records, 1):
+        events += [_told(event, number, item["path"]) for event in item["events"]]
+        outcomes += [_told(event, number, item["path"]) for event in item["outcomes"]]
+        findings += [{"path": item["path"], "document": number, **_copy(finding)} for finding in item["findings"]]
+        documents.append(_document(item))
     sides = {side: sum(1 for event in events if event["side"] == side) for side in _SIDES}
     return {
         "instruments": [
@@ -47,7 +76,7 @@ def landscape(results: Sequence[DocumentEvents]) -> Json:
         "counts": {"events": len(events), "places": len({code for e in events for code in _codes(e)}), **sides},
         "shares_ppm": {side: count * PPM // max(1, len(events)) for side, count in sides.items()},
         "similarity": _similarity(events),
-        "documents": [_document(result) for result in results],
+        "documents": documents,
     }
 
 
@@ -58,30 +87,40 @@ def mark(landscape: Json, paths: set[str], label: str) -> None:
             event["marked"] = label
 
 
-def _told(item: Json, number: int, result: DocumentEvents, page: Page) -> Json:
-    """Return an event of the landscape: ids made unique over documents, cited sentences with their surroundings."""
+def _copy(item: Json) -> Json:
+    """Return a copy that shares nothing with ``item``: a record may be used again."""
+    copied: Json = json.loads(json.dumps(item, ensure_ascii=False))
+    return copied
+
+
+def _told(item: Json, number: int, path: str) -> Json:
+    """Return an event of the landscape: its ids are made unique over documents."""
     prefix = f"d{number}-"
-    told: Json = json.loads(json.dumps(item, ensure_ascii=False))
+    told = _copy(item)
     told["id"] = prefix + told["id"]
     if told.get("part_of"):
         told["part_of"] = prefix + told["part_of"]
     relative = told["date"].get("relative")
     if relative and relative.get("anchor"):
         relative["anchor"] = prefix + relative["anchor"]
-    told["path"] = result.document.path
-    told["sentences"] = [_sentence(result, page, Span(c["start"], c["end"])) for c in item["citations"]]
+    told["path"] = path
+    told["document"] = number
     told["marked"] = None
     return told
 
 
-def _sentence(result: DocumentEvents, page: Page, cited: Span) -> Json:
-    text = page.text
+def _sentence(path: str, text: str, cited: Span) -> Json:
     return {
-        "path": result.document.path,
+        "path": path,
         **cited.cite(text),
         "before": text[max(0, cited.start - _CONTEXT) : cited.start],
         "after": text[cited.end : cited.end + _CONTEXT],
     }
+
+
+def _document(item: Json) -> Json:
+    found = {name: item[name] for name in ("path", "title", "language", "characters", "sha256")}
+    return found | {"genre": item["genre"], "url": item.get("url"), "events": len(item["events"])}
 
 
 def _codes(event: Json) -> list[str]:
@@ -135,13 +174,3 @@ def _similarity(events: list[Json]) -> Json:
     ]
     mean = sum(int(str(pair["ppm"])) for pair in pairs) // len(pairs) if pairs else 0
     return {"measure": _MEASURE, "value_ppm": mean, "pairs": pairs}
-
-
-def _document(result: DocumentEvents) -> Json:
-    return {
-        "path": result.document.path,
-        "title": result.title,
-        "language": result.language,
-        "characters": len(result.document.text),
-        "sha256": result.document.sha256,
-    }
