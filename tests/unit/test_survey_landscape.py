@@ -84,7 +84,8 @@ def test_similarity_is_the_mean_jaccard_of_regions_with_two_instruments() -> Non
         "2018年5月,貴州省政府發布白皮書,舉辦區塊鏈峰會。\n\n2018年6月,浙江省政府發布白皮書。同年7月,浙江省發布場景清單。\n\n"
         "2018年8月,江苏省政府發布白皮書。"
     )
-    assert found["similarity"]["pairs"] == [{"a": "520000", "b": "330000", "ppm": 333_333}]
+    (pair,) = found["similarity"]["pairs"]
+    assert (pair["a"], pair["b"], pair["ppm"], pair["shared"], pair["of"]) == ("520000", "330000", 333_333, 1, 3)
     assert found["similarity"]["value_ppm"] == 333_333
 
 

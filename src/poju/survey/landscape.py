@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from itertools import combinations
 
 from poju.survey.cues import instruments
 from poju.survey.gazetteer import divisions, row_of
 from poju.survey.model import DocumentEvents, Json, Span
+from poju.survey.scape.alike import similarity
+from poju.survey.scape.firsts import firsts, told_gaps
+from poju.survey.scape.gaps import gaps
+from poju.survey.scape.levels import levels
+from poju.survey.scape.rows import PPM, codes_of, names_of, province_of, rows_of, short_names_of, sides, tier_of
+from poju.survey.scape.shares import shares
+from poju.survey.scape.tiles import tiles
+from poju.survey.scape.timeline import timeline
 
-PPM = 1_000_000
 _CONTEXT = 60
-_ALIKE_FROM = 2
-_MEASURE = "mean Jaccard of instrument sets over pairs of regions with ≥2 instruments"
-_SIDES = ("push", "environment", "pull")
 _TOLD = ("events", "outcomes", "findings")
 
 
@@ -61,22 +64,32 @@ def landscape_of(records: Iterable[Json]) -> Json:
         outcomes += [_told(event, number, item["path"]) for event in item["outcomes"]]
         findings += [{"path": item["path"], "document": number, **_copy(finding)} for finding in item["findings"]]
         documents.append(_document(item))
-    sides = {side: sum(1 for event in events if event["side"] == side) for side in _SIDES}
+    kinds: list[Json] = [
+        {"id": item.id, "names": item.names, "short": item.short, "side": item.side, "thrust": item.thrust}
+        for item in instruments().values()
+    ]
+    official = {number for number, document in enumerate(documents, 1) if document["genre"] == "official"}
+    counted = sides(events)
     return {
-        "instruments": [
-            {"id": item.id, "names": item.names, "short": item.short, "side": item.side, "thrust": item.thrust}
-            for item in instruments().values()
-        ],
+        "instruments": kinds,
         "regions": _regions(events),
         "cells": _cells(events),
         "events": events,
         "outcomes": outcomes,
         "problems_solved": sum(o["count"]["value"] for o in outcomes if o.get("subtype") == "problems_solved"),
         "findings": findings,
-        "counts": {"events": len(events), "places": len({code for e in events for code in _codes(e)}), **sides},
-        "shares_ppm": {side: count * PPM // max(1, len(events)) for side, count in sides.items()},
-        "similarity": _similarity(events),
+        "counts": {"events": len(events), "places": len({code for e in events for code in codes_of(e)}), **counted},
+        "shares_ppm": {side: count * PPM // max(1, len(events)) for side, count in counted.items()},
+        "similarity": similarity(events),
         "documents": documents,
+        "shares": shares(events),
+        "timeline": timeline(events),
+        "tiles": tiles(events),
+        "tiers": levels(events),
+        "firsts": firsts(events, [item["id"] for item in kinds], official),
+        "told_gaps": told_gaps(events),
+        "gaps": gaps(events, kinds),
+        "sample": _sample(events, documents),
     }
 
 
@@ -123,54 +136,57 @@ def _document(item: Json) -> Json:
     return found | {"genre": item["genre"], "url": item.get("url"), "events": len(item["events"])}
 
 
-def _codes(event: Json) -> list[str]:
-    return [region["code"] or region["name"] for region in event["regions"]]
-
-
-def _rows(event: Json) -> list[str]:
-    return list(dict.fromkeys(row_of(code) for code in _codes(event)))
-
-
 def _regions(events: list[Json]) -> list[Json]:
     """Return the rows in the order in which they are first told; ``parts`` are the districts told under a city."""
     parts: dict[str, list[str]] = {}
+    held: dict[str, list[Json]] = {}
     unknown = {region["name"]: region for event in events for region in event["regions"] if region["code"] is None}
     for event in events:
-        for code in _codes(event):
+        for row in rows_of(event):
+            held.setdefault(row, []).append(event)
+        for code in codes_of(event):
             known = parts.setdefault(row_of(code), [])
             if code not in known:
                 known.append(code)
-    rows: list[Json] = []
-    for code, told in parts.items():
-        division = divisions().get(code)
-        if division is None:
-            name = unknown[code]["name"]
-            names, level = {"zh-Hant": name, "zh-Hans": name, "en": name}, unknown[code]["level"]
-        else:
-            names = {"zh-Hant": division.hant, "zh-Hans": division.hans, "en": division.english}
-            level = division.level
-        rows.append({"code": code, "name": names, "level": level, "parts": told})
-    return rows
+    return [_row(code, told, held[code], unknown) for code, told in parts.items()]
+
+
+def _row(code: str, parts: list[str], events: list[Json], unknown: dict[str, Json]) -> Json:
+    division = divisions().get(code)
+    level = division.level if division is not None else unknown[code]["level"]
+    return {
+        "code": code,
+        "name": names_of(code),
+        "level": level,
+        "parts": parts,
+        "short": short_names_of(code),
+        "province": province_of(code),
+        "tier": tier_of(code).id,
+        "documents": len({event["document"] for event in events}),
+        "counts": {"events": len(events), **sides(events)},
+    }
 
 
 def _cells(events: list[Json]) -> list[Json]:
     cells: dict[tuple[str, str], list[str]] = {}
     for event in events:
-        for code in _rows(event):
+        for code in rows_of(event):
             cells.setdefault((code, event["instrument"]), []).append(event["id"])
     return [{"region": code, "instrument": name, "events": ids} for (code, name), ids in cells.items()]
 
 
-def _similarity(events: list[Json]) -> Json:
-    """Return how alike the regions' policies are: 大同小異 as a number (Jaccard 1912, intersection over union)."""
-    sets: dict[str, set[str]] = {}
+def _sample(events: list[Json], documents: list[Json]) -> Json:
+    """Return what the figures rest on, so that a page can say what they do not support."""
+    sources: dict[str, set[int]] = {}
     for event in events:
-        for code in _rows(event):
-            sets.setdefault(code, set()).add(event["instrument"])
-    able = [code for code, told in sets.items() if len(told) >= _ALIKE_FROM]
-    pairs = [
-        {"a": a, "b": b, "ppm": len(sets[a] & sets[b]) * PPM // len(sets[a] | sets[b])}
-        for a, b in combinations(able, 2)
-    ]
-    mean = sum(int(str(pair["ppm"])) for pair in pairs) // len(pairs) if pairs else 0
-    return {"measure": _MEASURE, "value_ppm": mean, "pairs": pairs}
+        for row in rows_of(event):
+            sources.setdefault(row, set()).add(event["document"])
+    return {
+        "documents": len(documents),
+        "official": sum(1 for document in documents if document["genre"] == "official"),
+        "without_events": sum(1 for document in documents if not document["events"]),
+        "regions": len(sources),
+        "regions_of_one_document": sum(1 for held in sources.values() if len(held) == 1),
+        "undated": sum(1 for event in events if event["date"]["value"] is None),
+        "aggregate": sum(1 for event in events if event["aggregate"]),
+    }
