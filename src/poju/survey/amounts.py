@@ -1,6 +1,7 @@
 """Find sums of money and say what they mean: cap, floor, range, one-off, annual, percentage, tier, fund size.
 
-百億 and 百億規模 are numbers; 不超过 is a cap; a turnover of 1亿元 that must be reached is a threshold, not a sum.
+百億 and 百億規模 are numbers; 不超过 is a cap; a turnover of 1亿元 that must be reached is a threshold, not a sum. In a
+list («100万、50万、30万元») the last unit and the words before the first figure hold for every figure.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from functools import cache
 from typing import Any
 
 from poju.survey.gazetteer import data_text
-from poju.survey.model import Amount, Span
-from poju.survey.numbers import NUMERAL, number, whole
+from poju.survey.model import Amount, Percent, Span
+from poju.survey.sums import Sum, find_sums
 from poju.survey.text import Page
 
-_BACK = 24
+_BACK = 28
+_AFTER = 16
+_FAR = 60
 
 
 @cache
@@ -25,63 +28,45 @@ def _table() -> dict[str, Any]:
 
 @cache
 def _compiled(name: str) -> re.Pattern[str]:
-    """Return a pattern of ``amounts.toml``."""
-    return re.compile(_table()["patterns"][name].replace("{number}", NUMERAL))
+    """Return a pattern of the part ``meaning`` of ``amounts.toml``."""
+    return re.compile(_table()["meaning"][name])
 
 
 def find_amounts(page: Page, within: Span) -> list[Amount]:
-    """Return the sums inside ``within`` that somebody gives or raises, thresholds apart, with their semantics."""
+    """Return the sums inside ``within`` that somebody gives or raises, thresholds apart, with their semantics.
+
+    1. Read the figures, lists and ranges as groups. 2. A group is a threshold where its last figure is one.
+    3. Each other figure gets the meaning of its group; a threshold before it is its condition.
+    """
     norm = page.norm
-    sums = _english_sums(norm, within) if page.english else _chinese_sums(norm, within)
-    thresholds = [s for s in sums if _is_threshold(norm, within, s[2])]
-    given = [s for s in sums if s not in thresholds]
-    found: list[Amount] = []
-    for value, currency, core in given:
-        amount = _meaning(norm, within, value, currency, core, len(given))
-        before = [s for s in thresholds if s[2].start < core.start]
-        if len(thresholds) == len(given) > 1:
-            amount.threshold = thresholds[len(found)][0]
+    sums = find_sums(page, within)
+    groups = [[s for s in sums if s.group == number] for number in dict.fromkeys(s.group for s in sums)]
+    conditions = [group for group in groups if _is_threshold(norm, within, group)]
+    awards = [group for group in groups if group not in conditions]
+    given = [s for group in awards for s in group]
+    found = [_meaning(norm, within, one, group, len(given)) for group in awards for one in group]
+    _with_thresholds(found, [s for group in conditions for s in group])
+    return found
+
+
+def _with_thresholds(found: list[Amount], thresholds: list[Sum]) -> None:
+    for index, amount in enumerate(found):
+        before = [s for s in thresholds if s.core.start < amount.core.start]
+        if len(thresholds) == len(found) > 1:
+            amount.threshold = thresholds[index].value
         elif before:
-            amount.threshold = before[-1][0]
-        found.append(amount)
-    return found
+            amount.threshold = before[-1].value
 
 
-def _chinese_sums(norm: str, within: Span) -> list[tuple[int | float, str, Span]]:
-    """Return ``(value, currency, span)``; 百億 without 元 counts where a fund or its size follows."""
-    scales, currencies = _table()["scales"], _table()["currencies"]
-    found: list[tuple[int | float, str, Span]] = []
-    for match in _compiled("chinese_sum").finditer(norm, within.start, within.end):
-        value = number(match["number"])
-        if value is not None:
-            worth = whole(value * scales[match["scale"] or ""])
-            found.append((worth, currencies[match["currency"]], Span(*match.span())))
-    for match in _compiled("bare_hundreds").finditer(norm, within.start, within.end):
-        span = Span(*match.span())
-        value = number(match["number"])
-        if value is not None and not any(span.overlaps(known[2]) for known in found):
-            found.append((whole(value * scales[match["scale"]]), "CNY", span))
-    return sorted(found, key=lambda item: item[2])
-
-
-def _english_sums(norm: str, within: Span) -> list[tuple[int | float, str, Span]]:
-    found: list[tuple[int | float, str, Span]] = []
-    for match in _compiled("english_sum").finditer(norm, within.start, within.end):
-        value = number(match["number"] or match["number2"])
-        scale = _table()["english_scales"].get(match["scale"] or match["scale2"] or "", 1)
-        currency = _table()["currencies"][match["before"] or match["after"]]
-        if value is not None:
-            found.append((whole(value * scale), currency, Span(*match.span())))
-    return found
-
-
-def _is_threshold(norm: str, within: Span, core: Span) -> bool:
-    """Return whether the sum is a condition to be met (turnover, budget), not money that is given."""
-    after = norm[core.end : min(within.end, core.end + 16)]
-    before = norm[max(within.start, core.start - _BACK) : core.start]
-    if _compiled("cap_before").search(before) and _compiled("cap").search(before):
+def _is_threshold(norm: str, within: Span, group: list[Sum]) -> bool:
+    """Return whether the figures are conditions to be met (turnover, budget), not money that is given."""
+    first, last = group[0].core, group[-1].core
+    after = norm[last.end : min(within.end, last.end + _AFTER)]
+    before = norm[max(within.start, first.start - _BACK) : first.start]
+    capped = _compiled("cap_before").search(before)
+    if (capped and _compiled("cap").search(capped.group())) or _compiled("given_before").search(before):
         return False
-    if _compiled("fund").match(after.lstrip("的")) or _compiled("fund").search(after[:8]):
+    if _compiled("fund").search(after[:8]):
         return False
     return bool(
         _compiled("threshold_before").search(before)
@@ -89,41 +74,70 @@ def _is_threshold(norm: str, within: Span, core: Span) -> bool:
     )
 
 
-def _meaning(norm: str, within: Span, value: float, currency: str, core: Span, given: int) -> Amount:
-    before = norm[max(within.start, core.start - _BACK) : core.start]
-    near = norm[max(within.start, core.start - 60) : min(within.end, core.end + 20)]
-    cap = _compiled("cap_before").search(before)
-    start = core.start
-    if cap and _compiled("cap").search(cap.group()):
-        semantics = ["cumulative_cap" if _compiled("cumulative").search(cap.group()) else "cap"]
-        start -= len(cap.group())
+def _meaning(norm: str, within: Span, one: Sum, group: list[Sum], given: int) -> Amount:
+    """Return the sum ``one`` with its semantics; the words before its group's first figure speak for all of it."""
+    first, last = group[0].core, group[-1].core
+    before = norm[max(within.start, first.start - _BACK) : first.start]
+    after = norm[last.end : min(within.end, last.end + _AFTER)]
+    near = norm[max(within.start, first.start - _FAR) : min(within.end, last.end + 20)]
+    local = _compiled("clause").split(before)[-1]
+    capped = _compiled("cap_before").search(before)
+    start = one.core.start
+    if capped and _compiled("cap").search(capped.group()):
+        semantics = [_cap(local)]
+        start -= len(capped.group()) if one is group[0] else 0
+    elif _compiled("cap_after").match(after):
+        semantics = [_cap(local)]
     else:
-        semantics = _kind(norm, within, core, before, near)
-    percent = None if "fund_size" in semantics else _compiled("percent").search(near)
-    local = re.split(r"[，；。]", before)[-1]
-    tiers = given > 1 and "exact" in semantics and _compiled("respectively").search(norm, within.start, within.end)
-    unit = _compiled("unit").search(local) or _compiled("unit").match(norm[core.end - 1 : core.end + 5])
+        semantics = _kind(norm, within, one, before, near)
+    percent = None if "fund_size" in semantics else _percent(norm, within, first, near)
+    listed = len(group) > 1 and not any(item.ranged for item in group)
+    tiers = listed or (given > 1 and _compiled("respectively").search(norm, within.start, within.end))
+    unit = _compiled("unit").search(local) or _compiled("unit_after").match(norm[last.end - 1 : last.end + 10])
     said = (
         ("one_off", _compiled("one_off").search(local)),
-        ("annual", _compiled("annual").search(local)),
+        ("annual", _compiled("annual").search(local) or _compiled("annual_after").match(after)),
         ("percentage", percent),
         ("per_unit", unit),
-        ("tiered", tiers),
+        ("tiered", tiers and semantics[0] in {"exact", "cap"}),
+        ("approx", one.approximate and "approx" not in semantics),
     )
     semantics += [name for name, told in said if told]
-    rate = float(percent["percent"] or percent["rate"]) if percent else None
-    return Amount(whole(value), currency, semantics, Span(start, core.end), core, percent=rate)
+    return Amount(one.value, one.currency, semantics, Span(start, one.core.end), one.core, percent=percent)
 
 
-def _kind(norm: str, within: Span, core: Span, before: str, near: str) -> list[str]:
+def _cap(local: str) -> str:
+    """Return cumulative_cap for a cap on all payments together; one on a year's payments is a plain, annual cap."""
+    yearly = _compiled("annual").search(local)
+    return "cumulative_cap" if _compiled("cumulative").search(local) and not yearly else "cap"
+
+
+def _percent(norm: str, within: Span, first: Span, near: str) -> Percent | None:
+    """Return the rate of which the sum is a cap or a result, and the words that say a rate of what."""
+    match = _compiled("percent").search(near)
+    if match is None:
+        return None
+    start = max(within.start, first.start - _FAR)
+    rate = "percent" if match["percent"] else "rate"
+    named = next((name for name in ("of", "of_en", "of_en2") if match[name]), None)
+    base = Span(start + match.start(named), start + match.end(named)) if named else None
+    span = Span(start + match.start(rate), min(start + match.end(rate) + 1, len(norm)))
+    return Percent(float(match[rate]), span, base)
+
+
+def _kind(norm: str, within: Span, one: Sum, before: str, near: str) -> list[str]:
     """Return what an uncapped sum is: floor, fund size, range, total, else exact."""
+    if one.ranged:
+        return ["range"]
     if _compiled("floor_before").search(before):
         return ["floor"]
     if _compiled("fund").search(near):
-        return _fund(norm, within, core)
-    if _compiled("range").match(norm[core.end : core.end + 2]) or _compiled("range_before").search(before):
-        return ["range"]
-    return ["total"] if _compiled("total").search(before) else ["exact"]
+        return _fund(norm, within, one.core)
+    floor = _compiled("floor_after").match(norm[one.core.end : min(within.end, one.core.end + 6)])
+    kind = "total" if _compiled("total").search(before) else "exact"
+    if floor:
+        return ["floor", "total"] if kind == "total" else ["floor"]
+    return [kind]
 
 
 def _fund(norm: str, within: Span, core: Span) -> list[str]:

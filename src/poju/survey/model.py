@@ -79,16 +79,25 @@ class When:
 NO_DATE = When()
 
 
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A rate in per cent, where it stands, and the words that say of what («实际研发投入»), if any."""
+
+    value: float
+    span: Span
+    base: Span | None
+
+
 @dataclass(slots=True)
 class Amount:
-    """Money. ``yuan`` is None for another ``currency``; ``value`` is the figure in that currency's own unit."""
+    """Money. ``value`` is the figure in the unit of ``currency``, None for 数千万; ``yuan`` None if not CNY."""
 
-    value: int | float
+    value: int | float | None
     currency: str
     semantics: list[str]
     span: Span
     core: Span
-    percent: float | None = None
+    percent: Percent | None = None
     threshold: int | float | None = None
 
     def to_json(self, text: str) -> Json:
@@ -104,7 +113,9 @@ class Amount:
         if not known:
             found["value"] = self.value
         if self.percent is not None:
-            found["percent"] = self.percent
+            found["percent"] = self.percent.value
+            if self.percent.base is not None:
+                found["percent_of"] = self.percent.base.cite(text)
         if self.threshold is not None:
             found["threshold_yuan"] = self.threshold
         return found

@@ -12,14 +12,14 @@ from poju.survey.amounts import find_amounts
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
 from poju.survey.model import Amount, Event, Finding, Region, Span
-from poju.survey.money import clause_of, names_recipient, owned_amounts
+from poju.survey.money import WITHOUT_MONEY, clause_of, names_recipient, owned_amounts
 from poju.survey.profile import Profile
 from poju.survey.text import Page
 from poju.survey.wording import outcome_of, search, table, void_in_law
 
 _FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经")
 _CONTINUED = re.compile(
-    r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,16}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)"
+    r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,20}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)"
 )
 _FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
 _HEADING_LENGTH = 40
@@ -95,8 +95,11 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
     clauses = page.clauses(sentence)
     cues = [cue for cue in find_cues(page, sentence, "official") if not _forbidden(page, cue, clauses)]
     marker = grant_marker(page, sentence)
+    if marker is not None and _FORBIDDEN.search(page.norm, clause_of(page, sentence, marker).start, marker.end):
+        marker = None
     amounts = find_amounts(page, sentence)
-    if marker is not None and _continues(page, sentence, in_line):
+    capped = any({"cap", "cumulative_cap", "floor"} & set(amount.semantics) for amount in amounts)
+    if (marker is not None or (capped and not cues)) and _continues(page, sentence, in_line):
         _continue(in_line[-1], sentence, amounts)
         return
     if marker is not None:
@@ -133,8 +136,10 @@ def _forbidden(page: Page, cue: Cue, clauses: list[Span]) -> bool:
 
 def _continues(page: Page, sentence: Span, in_line: list[Event]) -> bool:
     """Return whether the sentence goes on about the grant before it: a cap for each firm, the next tier after «；»."""
-    if not in_line or not in_line[-1].amounts:
-        return bool(in_line) and _CONTINUED.match(page.norm[sentence.start : sentence.end]) is not None
+    if not in_line or in_line[-1].instrument in WITHOUT_MONEY:
+        return False
+    if not in_line[-1].amounts:
+        return _CONTINUED.match(page.norm[sentence.start : sentence.end]) is not None
     words = page.norm[sentence.start : sentence.end]
     before = page.norm[sentence.start - 1]
     if before == "；":

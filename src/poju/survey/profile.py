@@ -23,7 +23,7 @@ _PLAN = (
 )
 _NOTICE = r"(?:公告|通告|清单|目录|公示|榜单)"
 _TITLE = re.compile(
-    rf"^[#\s]*(?!第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$"
+    rf"^[#\s]*(?!(?:推动|实施|制定|编制|出台|开展|落实|加快|深入|推进|支持|鼓励|研究|强化|加强|完善|健全|贯彻|按照|根据|依据|严格|全面)(?![^，。]{0, 30}关于)|第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$"
 )
 _TITLE_EN = re.compile(
     r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$"
