@@ -1,128 +1,51 @@
-"""Scores of scenarios for regions: popularity over the other regions, and the structure of this one.
+"""Ranks of scenarios: by structure, with what noise does to them, and popularity over the other regions.
 
-The structural score of a scenario is a geometric mean of quotients, each 1 where the region is like all regions
-together: the shrunk location quotient of each of its signals and, for tables so marked, the relatedness density around
-its industries, normalised by region and by industry. What the tables cannot say is left out of the mean, not set to 1.
+The scores themselves stand in :mod:`poju.fit.structure`. Scenarios are ranked by standing; those with a prerequisite
+known to be missing come after all others.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poju.fit.figures import POPULATION, Figures, columns, table_rules
-from poju.fit.kernel import Table, density, location_quotient, proximity, relative_quotient, specialised
+from poju.fit.figures import Figures
+from poju.fit.noise import generator
+from poju.fit.structure import QUOTIENT_BOUND, Component, Standings, Structure, standings
+from poju.units import PPM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from poju.fit.scenarios import ReportCounts, Signal
+    from poju.fit.scenarios import ReportCounts, Scenario, Signal
 
-QUOTIENT_BOUND = 8.0
-"""A quotient counts as at most 8 and at least 1/8, so that one figure cannot decide a score alone."""
+__all__ = [
+    "QUOTIENT_BOUND",
+    "Component",
+    "Robustness",
+    "Standings",
+    "Structure",
+    "kendall",
+    "known_missing",
+    "popularity",
+    "rank_intervals",
+    "ranks",
+    "robustness",
+    "score",
+    "standings",
+]
 
 DRAWS = 400
 """Weight draws behind an interval; 5th and 95th percentile then rest on 20 draws each."""
 
+ROBUSTNESS_DRAWS = 100
+"""Draws of figures and weights for one region; 5th and 95th percentile then rest on five draws each."""
+
 NOISE_OCTAVES = 1.0
 """Each weight is multiplied by 2^u, u uniform in ±1: from half to twice its value."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """One term of a score: the quotients of all regions, shape (regions,), and the weight of the term."""
-
-    signal: Signal
-    kind: str  # "quotient" or "density"
-    quotients: Table
-    weight: float
-
-
-class Structure:
-    """The tables of all regions, read once, from which every scenario's components follow."""
-
-    def __init__(self, figures: Figures) -> None:
-        self.figures = figures
-        self.regions = figures.regions
-        self.row = {region: index for index, region in enumerate(self.regions)}
-
-    def table(self, name: str) -> tuple[tuple[str, ...], Table]:
-        """Return the codes and the figures of a table, shape (regions, codes); an unknown figure counts as zero."""
-        codes = tuple(code for code, column in columns().items() if column.table == name and code != POPULATION)
-        values = [[self._value(region, code) for code in codes] for region in self.regions]
-        return codes, np.asarray(values, dtype=np.float64)
-
-    def _value(self, region: str, code: str) -> int:
-        figure = self.figures.get(region, code)
-        return 0 if figure is None else figure.value
-
-    @cached_property
-    def _tables(self) -> dict[str, tuple[tuple[str, ...], Table]]:
-        return {name: self.table(name) for name, rule in table_rules().items() if rule.kind != "fact"}
-
-    def quotients(self, table: str, codes: tuple[str, ...]) -> Table:
-        """Return the shrunk quotient of the sum of ``codes``, shape (regions,); NaN where the table says nothing."""
-        rule = table_rules()[table]
-        known, values = self._tables[table]
-        chosen = values[:, [known.index(code) for code in codes]].sum(axis=1, keepdims=True)
-        if rule.kind == "per-person":
-            sizes = np.asarray([self._value(region, POPULATION) for region in self.regions], dtype=np.float64)
-        else:
-            sizes = values.sum(axis=1)
-        answer: Table = relative_quotient(chosen, sizes, shrinkage=rule.shrinkage)[:, 0]
-        return answer
-
-    @cached_property
-    def _density(self) -> dict[str, tuple[tuple[str, ...], Table]]:
-        """For each table so marked: density over region mean and industry mean, 1 where neither stands out."""
-        answer = {}
-        for name, rule in table_rules().items():
-            if not rule.related:
-                continue
-            codes, values = self._tables[name]
-            pattern = specialised(location_quotient(values))
-            near = density(pattern, proximity(pattern))
-            answer[name] = (codes, near)
-        return answer
-
-    def raw_density(self, table: str, codes: tuple[str, ...]) -> Table:
-        """Return the mean relatedness density around ``codes``, shape (regions,), in [0, 1]; NaN where none is near."""
-        known, near = self._density[table]
-        return _mean(near[:, [known.index(code) for code in codes]])
-
-    def density_quotients(self, table: str, codes: tuple[str, ...]) -> Table:
-        """Return that density over what the region's and the industries' means let expect, shape (regions,)."""
-        _known, near = self._density[table]
-        here, around = _mean(near), self.raw_density(table, codes)
-        if not np.isfinite(around).any() or not np.nanmean(here) > 0 or not np.nanmean(around) > 0:
-            return np.full(len(self.regions), np.nan)
-        expected = here * (np.nanmean(around) / np.nanmean(here))
-        answer: Table = np.divide(around, expected, out=np.full_like(around, np.nan), where=expected > 0)
-        return answer
-
-    def components(self, signals: tuple[Signal, ...]) -> list[Component]:
-        """Return the terms of the score that rests on ``signals``, in their order."""
-        found = []
-        for signal in signals:
-            rule = table_rules()[signal.table]
-            found.append(Component(signal, "quotient", self.quotients(signal.table, signal.codes), rule.weight))
-            if rule.related:
-                near = self.density_quotients(signal.table, signal.codes)
-                found.append(Component(signal, "density", near, rule.density_weight))
-        return found
-
-
-def _mean(values: Table) -> Table:
-    """Return the mean of each row over what is a number; NaN for a row without any."""
-    finite = np.isfinite(values)
-    count = finite.sum(axis=1)
-    total = np.where(finite, values, 0.0).sum(axis=1)
-    answer: Table = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return answer
 
 
 def score(terms: list[tuple[float, float]]) -> float | None:
@@ -138,7 +61,7 @@ def score(terms: list[tuple[float, float]]) -> float | None:
 
 
 def ranks(scores: dict[str, float], unmet: set[str]) -> dict[str, int]:
-    """Return rank 1, 2, … by score; scenarios with an unmet prerequisite come after all others; ties by id."""
+    """Return rank 1, 2, … by ``scores``, the standings of one region; the ``unmet`` after all others; ties by id."""
     order = sorted(scores, key=lambda name: (name in unmet, -scores[name], name))
     return {name: place for place, name in enumerate(order, start=1)}
 
@@ -147,6 +70,9 @@ def rank_intervals(
     terms: dict[str, list[tuple[float, float]]], unmet: set[str], seed: int
 ) -> dict[str, tuple[int, int]]:
     """Return the 5th and the 95th percentile of each scenario's rank while every weight varies, for one region.
+
+    Ranks here are by quotient, step 1 alone, since the terms of one region do not say how regions differ;
+    :func:`robustness` takes both steps and varies the figures too, and is what an answer should show.
 
     ``terms`` are the (quotient, weight) pairs of each scenario. Deterministic in ``seed``: ``random.Random.random`` is
     the one generator whose sequence Python promises to keep.
@@ -198,7 +124,83 @@ def robustness(
     figure of *every* region by the law of its table in ``data/noise.toml`` (Poisson for counts of firms, a relative
     error of 2.5 % for values) and computes quotients and densities anew. Deterministic in ``seed``.
     """
-    raise NotImplementedError  # the shape is fixed for its callers; the computation follows in the next commit
+    components = {name: structure.components(items) for name, items in sorted(signals.items())}
+    row = structure.row[region]
+    weights = random.Random(seed)  # noqa: S311 - repeatable noise, no secret
+    figures = generator(seed)
+    undisturbed = ranks(standings(components).of(row), unmet)
+    drawn: dict[str, list[dict[str, int]]] = {"weights": [], "data": [], "both": []}
+    for _draw in range(ROBUSTNESS_DRAWS):
+        other = structure.disturbed(figures)
+        measured = {name: other.components(items) for name, items in sorted(signals.items())}
+        factors = {name: [_factor(weights) for _part in parts] for name, parts in components.items()}
+        for kind, parts in (
+            ("weights", _reweighted(components, factors)),
+            ("data", measured),
+            ("both", _reweighted(measured, factors)),
+        ):
+            drawn[kind].append(ranks(standings(parts).of(row), unmet))
+    return Robustness(
+        weights=_intervals(drawn["weights"]),
+        data=_intervals(drawn["data"]),
+        both=_intervals(drawn["both"]),
+        kendall_ppm={
+            kind: round(PPM * sum(kendall(undisturbed, other) for other in orders) / len(orders))
+            for kind, orders in drawn.items()
+        },
+    )
+
+
+def _reweighted(
+    components: Mapping[str, list[Component]], factors: Mapping[str, list[float]]
+) -> dict[str, list[Component]]:
+    return {
+        name: [replace(part, weight=part.weight * factor) for part, factor in zip(parts, factors[name], strict=True)]
+        for name, parts in components.items()
+    }
+
+
+def _intervals(orders: list[dict[str, int]]) -> dict[str, tuple[int, int]]:
+    """Return the 5th and the 95th percentile of each scenario's rank over the draws in which it is ranked."""
+    seen: dict[str, list[int]] = {}
+    for order in orders:
+        for name, place in order.items():
+            seen.setdefault(name, []).append(place)
+    answer = {}
+    for name, places in sorted(seen.items()):
+        places.sort()
+        cut = len(places) // 20
+        answer[name] = (places[cut], places[-1 - cut])
+    return answer
+
+
+def kendall(first: Mapping[str, int], second: Mapping[str, int]) -> float:
+    """Return Kendall's tau of two strict rankings over the scenarios in both, in [-1, 1]; 1 for fewer than two.
+
+    Tau-a (M. G. Kendall 1938): concordant less discordant pairs over all pairs.
+    """
+    names = sorted(first.keys() & second.keys())
+    if len(names) < 2:  # noqa: PLR2004 - a pair is two
+        return 1.0
+    one, other = (np.asarray([ranking[name] for name in names]) for ranking in (first, second))
+    agreement = np.sign(one[:, None] - one) * np.sign(other[:, None] - other)
+    return float(agreement.sum() / (len(names) * (len(names) - 1)))
+
+
+def known_missing(scenario: Scenario, figures: Figures, region: str) -> bool:
+    """Return whether a prerequisite of ``scenario`` is known to be missing in ``region``.
+
+    So it is where figures could show it and each of them is there and stays below its threshold.
+    """
+    return any(
+        item.any_of and all(_below(test.codes, test.minimum, figures, region) for test in item.any_of)
+        for item in scenario.prerequisites
+    )
+
+
+def _below(codes: tuple[str, ...], minimum: int, figures: Figures, region: str) -> bool:
+    known = [figure.value for code in codes if (figure := figures.get(region, code)) is not None]
+    return bool(known) and sum(known) < minimum
 
 
 def popularity(counts: ReportCounts, field: str, *, without: str) -> float:
