@@ -55,16 +55,23 @@ def corpus_body(path: Path) -> str:
     return body
 
 
-def compose(doc: Record, corpus: Path) -> str:
-    """Return the text of a passage: `doc.text` where we wrote it, else the pieces joined by line feeds, one at the end.
+def compose(doc: Record, folder: Path, corpus: Path) -> str:
+    """Return the text of a passage.
 
-    Raises GoldError when the corpus text is absent or is not the one that was labelled (SHA-256 of its body).
+    From `doc.text` where we wrote it; from `doc.corpus_ranges`, the pieces joined by line feeds, one at the end; else
+    from the file `doc.text_file` beside the label (as the public development labels have it).
+
+    Raises GoldError when the text is absent or is not the one that was labelled (SHA-256 of its body).
     """
     if "text" in doc:
         return str(doc["text"])
-    path = corpus / Path(doc["corpus_file"]).name
+    inside = "corpus_ranges" in doc
+    path = corpus / Path(doc["corpus_file"]).name if inside else folder / doc["text_file"]
     if not path.is_file():
         raise GoldError(f"{path} is absent: these labels need the shared corpus beside the repository")
+    if not inside:
+        with path.open(encoding="utf-8", newline="") as handle:
+            return handle.read()
     body = corpus_body(path)
     if hashlib.sha256(body.encode()).hexdigest() != doc["corpus_sha256"]:
         raise GoldError(f"{path}: its text is not the one that was labelled (SHA-256 differs)")
@@ -86,22 +93,27 @@ def fill(value: object, text: str, where: str) -> None:
             fill(item, text, where)
 
 
-def load(folder: Path, corpus: Path) -> list[Passage]:
-    """Read every label file of `folder`, by name; the gold records come back in the scorer's format."""
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise GoldError(f"{folder} holds no label file (*.json)")
-    passages = []
-    for file in files:
+def read(file: Path, corpus: Path) -> Passage:
+    """Read one label file; its gold record comes back in the scorer's format."""
+    try:
         gold: Record = json.loads(file.read_text(encoding="utf-8"))
-        text = compose(gold["doc"], corpus)
-        if hashlib.sha256(text.encode()).hexdigest() != gold["doc"].get("sha256", ""):
+        doc = gold["doc"]
+        text = compose(doc, file.parent, corpus)
+        if doc.get("sha256", "") not in {"", hashlib.sha256(text.encode()).hexdigest()}:
             raise GoldError(f"{file}: the composed passage is not the one that was labelled (doc.sha256 differs)")
         fill(gold["events"], text, file.name)
         fill(gold.get("findings", []), text, file.name)
-        gold["doc"]["text_file"] = f"{file.stem}.txt"
-        passages.append(Passage(file.stem, text, gold))
-    return passages
+    except (ValueError, KeyError, TypeError) as error:
+        raise GoldError(f"{file} is no label file of the format in tests/gold/README.md: {error!r}") from error
+    return Passage(file.stem, text, gold)
+
+
+def load(folder: Path, corpus: Path) -> list[Passage]:
+    """Read every label file of `folder`, by name."""
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise GoldError(f"{folder} holds no label file (*.json)")
+    return [read(file, corpus) for file in files]
 
 
 def write(passages: list[Passage], folder: Path) -> tuple[Path, Path]:
@@ -179,7 +191,8 @@ class Judge:
                     yield f"{passage.name}: {line}"
             else:
                 yield f"{passage.name}: missed {gold['instrument']}: {quote(gold)}"
-        traps = [self.spans([f["citation"]]) for f in passage.gold.get("findings", [])]
+        findings = passage.gold.get("findings", [])
+        traps = [self.spans([c for c in f.get("citations", [f.get("citation")]) if c]) for f in findings]
         for j, event in enumerate(events):
             if j not in taken.values():
                 trapped = any(self.overlap(trap, self.spans(event.get("citations", []))) for trap in traps)
