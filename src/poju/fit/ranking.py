@@ -18,7 +18,7 @@ from poju.fit.structure import QUOTIENT_BOUND, Component, Standings, Structure, 
 from poju.units import PPM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from poju.fit.scenarios import ReportCounts, Scenario, Signal
 
@@ -30,8 +30,10 @@ __all__ = [
     "Structure",
     "kendall",
     "known_missing",
+    "noisy_standings",
     "popularity",
     "rank_intervals",
+    "rank_percentiles",
     "ranks",
     "robustness",
     "score",
@@ -43,6 +45,9 @@ DRAWS = 400
 
 ROBUSTNESS_DRAWS = 100
 """Draws of figures and weights for one region; 5th and 95th percentile then rest on five draws each."""
+
+NOISES = ("weights", "data", "both")
+"""What is varied: the weights of the score, the figures it rests on, both at once."""
 
 NOISE_OCTAVES = 1.0
 """Each weight is multiplied by 2^u, u uniform in ±1: from half to twice its value."""
@@ -124,31 +129,39 @@ def robustness(
     figure of *every* region by the law of its table in ``data/noise.toml`` (Poisson for counts of firms, a relative
     error of 2.5 % for values) and computes quotients and densities anew. Deterministic in ``seed``.
     """
-    components = {name: structure.components(items) for name, items in sorted(signals.items())}
     row = structure.row[region]
-    weights = random.Random(seed)  # noqa: S311 - repeatable noise, no secret
-    figures = generator(seed)
-    undisturbed = ranks(standings(components).of(row), unmet)
-    drawn: dict[str, list[dict[str, int]]] = {"weights": [], "data": [], "both": []}
-    for _draw in range(ROBUSTNESS_DRAWS):
-        other = structure.disturbed(figures)
-        measured = {name: other.components(items) for name, items in sorted(signals.items())}
-        factors = {name: [_factor(weights) for _part in parts] for name, parts in components.items()}
-        for kind, parts in (
-            ("weights", _reweighted(components, factors)),
-            ("data", measured),
-            ("both", _reweighted(measured, factors)),
-        ):
-            drawn[kind].append(ranks(standings(parts).of(row), unmet))
+    undisturbed = ranks(structure.standings(signals).of(row), unmet)
+    drawn: dict[str, list[dict[str, int]]] = {kind: [] for kind in NOISES}
+    for draw in noisy_standings(structure, signals, seed, ROBUSTNESS_DRAWS):
+        for kind, scores in draw.items():
+            drawn[kind].append(ranks(scores.of(row), unmet))
     return Robustness(
-        weights=_intervals(drawn["weights"]),
-        data=_intervals(drawn["data"]),
-        both=_intervals(drawn["both"]),
+        weights=rank_percentiles(drawn["weights"]),
+        data=rank_percentiles(drawn["data"]),
+        both=rank_percentiles(drawn["both"]),
         kendall_ppm={
             kind: round(PPM * sum(kendall(undisturbed, other) for other in orders) / len(orders))
             for kind, orders in drawn.items()
         },
     )
+
+
+def noisy_standings(
+    structure: Structure, signals: Mapping[str, tuple[Signal, ...]], seed: int, draws: int
+) -> Iterator[dict[str, Standings]]:
+    """Yield, ``draws`` times, the scores of all regions under each of :data:`NOISES`; see :func:`robustness`."""
+    components = {name: structure.components(items) for name, items in sorted(signals.items())}
+    weights = random.Random(seed)  # noqa: S311 - repeatable noise, no secret
+    figures = generator(seed)
+    for _draw in range(draws):
+        other = structure.disturbed(figures)
+        measured = {name: other.components(items) for name, items in sorted(signals.items())}
+        factors = {name: [_factor(weights) for _part in parts] for name, parts in components.items()}
+        yield {
+            "weights": standings(_reweighted(components, factors)),
+            "data": standings(measured),
+            "both": standings(_reweighted(measured, factors)),
+        }
 
 
 def _reweighted(
@@ -160,7 +173,7 @@ def _reweighted(
     }
 
 
-def _intervals(orders: list[dict[str, int]]) -> dict[str, tuple[int, int]]:
+def rank_percentiles(orders: list[dict[str, int]]) -> dict[str, tuple[int, int]]:
     """Return the 5th and the 95th percentile of each scenario's rank over the draws in which it is ranked."""
     seen: dict[str, list[int]] = {}
     for order in orders:
