@@ -15,6 +15,7 @@ from poju.survey.scape.timeline import month_of
 SAME_ENOUGH_PPM = 800_000
 """From this share of common documents on, a changed figure is said to be a change; below it only that it differs."""
 
+_LONGEST_CITED = 400
 _TITLE = _("Two surveys compared: {earlier} documents before, {later} now, {both} in both")
 _ALIKE = _("The document sets are the same.")
 _MOSTLY = _("{percent} % of the documents are in both surveys: a difference may come from the others.")
@@ -29,7 +30,7 @@ _NOT_WITHDRAWN = _(
 _FIRST = _("first pull: {region}, {when}")
 _NO_FIRST = _("No region that did not pull before pulls now.")
 _UNDATED = _("undated")
-_NAMES = {"push": _("push"), "environment": _("environment"), "pull": _("pull")}
+_NAMES = {"push": _("supply (push)"), "environment": _("environment (push)"), "pull": _("demand (pull)")}
 
 
 def compare(earlier: Json, later: Json) -> Json:
@@ -37,7 +38,8 @@ def compare(earlier: Json, later: Json) -> Json:
 
     {"documents": {"earlier", "later", "both", "overlap_ppm", "only_earlier": [path], "only_later": [path]},
     "comparable": "same" | "mostly" | "apart", "shares": {side: {"earlier", "later", "change_ppm"}}, "same_documents":
-    {side: …}, "new", "gone": [{"region", "instrument", "side", "reason", "events"}], "kept": count, "regions": {"new",
+    {side: …}, "new", "gone": [{"region", "instrument", "side", "reason", "events",
+    "cited": [{"path", "text"}]}], "kept": count, "regions": {"new",
     "gone"}, "first_pull": [{"region", "value", "precision", "instruments", "events", "new_documents"}], "names":
     {region: names}, "instruments": …}. A share is {"count", "of", "ppm"}.
 
@@ -146,7 +148,17 @@ def _cell(key: tuple[str, str], events: list[Json], digests: dict[str, str], bot
         "side": events[0]["side"],
         "reason": "read" if common else "documents",
         "events": [event["id"] for event in events],
+        "cited": _cited(events[0]),
     }
+
+
+def _cited(event: Json) -> list[Json]:
+    """Return the first cited sentence, so that a square of a survey that is not at hand can be read."""
+    found = event.get("sentences")
+    first = found[0] if isinstance(found, list) and found else None
+    if not isinstance(first, dict) or not isinstance(first.get("text"), str):
+        return []
+    return [{"path": event["path"], "text": first["text"][:_LONGEST_CITED]}]
 
 
 def _shares(earlier: list[Json], later: list[Json]) -> Json:
