@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 NATION = "100000"
+TAIWAN = "710000"
 MUNICIPALITIES = ("11", "12", "31", "50")
 _SHORTEST_DISTRICT = 3
 

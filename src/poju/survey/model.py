@@ -53,9 +53,11 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A date. ``value`` is ISO 8601 cut to its ``precision`` (day, month, quarter, year) or None with ``none``.
+    """A date. ``value`` is ISO 8601 cut to its ``precision`` (day, month, quarter, half_year, year, period) or None.
 
-    ``relative`` tells how a date was worked out from an anchor: ``{"type", "anchor", "anchor_value", …}``.
+    ``relative`` tells how a date was worked out from an anchor: ``{"type", "anchor", "anchor_value", …}``. ``relation``
+    is as_of, on_or_before or within where the text does not date the act itself; ``basis`` what the date then rests on
+    (document, published, document_number, title, effective). ``start`` and ``end`` bound a period.
     """
 
     value: str | None = None
@@ -63,6 +65,11 @@ class When:
     expr: Span | None = None
     relative: Json | None = None
     calendar: str = "gregorian"
+    relation: str | None = None
+    basis: str | None = None
+    part: str | None = None
+    start: str | None = None
+    end: str | None = None
 
     def to_json(self, text: str) -> Json:
         """Return the date with its cited expression."""
@@ -73,6 +80,10 @@ class When:
             found["relative"] = self.relative
         if self.calendar != "gregorian":
             found["calendar"] = self.calendar
+        for name in ("relation", "basis", "part", "start", "end"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value
         return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poju.survey.actors import parliament
 from poju.survey.dates import Anchor, Mention, find_dates, resolve
-from poju.survey.gazetteer import divisions, full_name
+from poju.survey.gazetteer import TAIWAN, divisions, full_name, parents
+from poju.survey.genre import is_official, issued_to
 from poju.survey.model import NO_DATE, Json, Named, Region, Span, When
 from poju.survey.places import find_places
 from poju.survey.text import Page, stripped
@@ -19,33 +20,51 @@ _FRONT_FIELD = re.compile(r"^(?P<key>[a-z_]+): *(?P<value>[^\r\n]+)", re.MULTILI
 _LAW = r"(?:条例|办法|规定|决定|法|细则|规则)"
 _PLAN = (
     r"(?:若干措施|若干政策|政策措施|措施|实施意见|指导意见|若干意见|意见|行动计划|行动方案|实施方案|工作方案|方案"
-    r"|规划|纲要|工作报告|政策汇编|计划|通知|政策)"
+    r"|规划|纲要|工作报告|政策汇编|计划|通知|政策|批复)"
 )
 _NOTICE = r"(?:公告|通告|清单|目录|公示|榜单)"
-_TITLE = re.compile(
-    rf"^[#\s]*(?!(?:推动|实施|制定|编制|出台|开展|落实|加快|深入|推进|支持|鼓励|研究|强化|加强|完善|健全|贯彻|按照|根据|依据|严格|全面)(?![^，。]{0, 30}关于)|第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$"
+_VERB_FIRST = (
+    r"(?:推动|实施|制定|编制|出台|开展|落实|加快|深入|推进|支持|鼓励|研究|强化|加强|完善|健全|贯彻|按照|根据|依据|严格|全面"
+    r"|持续|积极|大力|探索|扎实|着力|接续|加力|优化|深化|扩大|提升)(?![^，。]{0,40}关于)"
 )
+_TITLE = re.compile(
+    rf"^[#\s]*(?!{_VERB_FIRST}|第[一二三四五六七八九十]+[条章]|[一二三四五六七八九十]+、|（|\d+[.、])(?P<title>[^，。！？]{{4,80}}?(?:(?P<law>{_LAW})|(?P<plan>{_PLAN})|(?P<notice>{_NOTICE})))(?:[（(][^）)]{{1,20}}[）)])*$"
+)
+_VERB_START = re.compile(_VERB_FIRST.replace("(?![^，。]{0,40}关于)", "") + "|进一步")
+_KINDS = ("意见", "措施", "办法", "通知", "方案", "规划", "计划", "政策", "条例", "规定", "批复", "纲要", "决定")
 _TITLE_EN = re.compile(
     r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$"
 )
 _ADOPTED = re.compile(
-    r"(?:会议)?(?:通过|修订|修正|公布|批准)[）)]?$|会议上[）)]?$|promulgated on|adopted (?:on|by)|enacted on"
+    r"(?:会议)?(?:通过|修订|修正|公布|批准|公布全文\d*条?|发布|发布施行|订定发布)[）)]?$|会议上(?:[）)\s]|$)|制定公布|修正公布|订定发布"
+    r"|promulgated on|adopted (?:on|by)|enacted on|^(?:assented to|dated|commencement:?|as at) "
 )
 _CONFIRMED = re.compile(r"(?:批准|公布)[）)]?$")
-_ARTICLE = re.compile(r"^[#\s]*(?:第[一二三四五六七八九十百零]+条|article \d+)", re.MULTILINE)
-_NUMBERED = re.compile(r"^[#\s]*(?:[一二三四五六七八九十]+、|（[一二三四五六七八九十]+）|\d{1,2}[.、．])", re.MULTILINE)
-_ISSUED_TO = re.compile(
-    r"印发给你们|请(?:遵照|认真|结合实际).{0,8}(?:执行|贯彻)|现(?:将|就).{0,60}(?:印发|公告如下|通知如下)"
-)
 _DATE_LINE = re.compile(
     r"^[（(]?\d{4}年\d{1,2}月\d{1,2}日[）)]?$|^[〇零一二三四五六七八九○]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日$"
 )
 _DATELINE = re.compile(
     r"^(?P<city>[A-Z][A-Za-z .'-]{2,30}), (?P<date>\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})"
 )
-_META = re.compile(r"^(?:来源|时间|发布时间|发布日期|日期|成文日期|published|date|source)[:：]")
+_META = re.compile(
+    r"^(?:来源|时间|发布时间|发表时间|发布日期|印发日期|发文日期|成文日期|日期|更新时间|published|date|source|issued|posted)[:：]"
+)
+_DATED_META = re.compile(
+    r"^(?:时间|发布时间|发表时间|发布日期|印发日期|发文日期"
+    r"|成文日期|日期|更新时间|published|date|issued|posted)[:：]"
+)
+_STAMP = re.compile(r"^(?:19|20)\d\d[-./年]\d{1,2}[-./月]\d{1,2}日?(?:\s+\d{1,2}:\d\d(?::\d\d)?)?$")
+_NUMBER = re.compile(r"[一-鿿]{2,12}[〔﹝\[（(](?P<year>(?:19|20)\d\d)[〕﹞\]）)]\s*第?\s*\d+\s*号")
+_TITLE_YEAR = re.compile(r"(?<!\d)(?P<year>20\d\d)年(?!—|-|至)")
+_ORGAN_OF_TITLE = re.compile(
+    r"^[#\s]*(?P<organ>(?:中共|国务院|全国|最高|[一-鿿]{2,24}?(?:人民政府|政府|委员会|管委会|厅|局|部|院|委|行))"
+    r"[一-鿿]{0,12}?(?:办公厅|办公室)?)(?=关于)"
+)
+_OPEN_TITLE = re.compile(r"^[#\s]*[^，。；！？：:]{4,40}$")
+_OWN_PLACE = re.compile(
+    r"(?:省|市|区|县)?(?:人民政府|政府|委员会|财政|行政区域|辖区|范围内|注册|登记|区委|市委|[一-鿿]{2,8}[局厅委办])"
+)
 _SIGNER = re.compile(r"(?:人民政府|委员会|局|厅|办公室|办公厅|管委会)$")
-_ENOUGH_ARTICLES = 2
 _RANK = {"province": 0, "city": 1, "zone": 2, "district": 3}
 
 
@@ -59,6 +78,7 @@ class Profile:
     adoption: Span | None = None
     region: Region | None = None
     date: When = NO_DATE
+    published: When = NO_DATE
     issuer: Named | None = None
     effective: Json | None = None
     body_start: int = 0
@@ -71,9 +91,10 @@ def profile_of(page: Page) -> Profile:
     profile = Profile()
     _front_matter(page, profile)
     lines = [line for line in page.lines() if line.start >= profile.body_start]
-    for line in lines[:_HEAD_LINES]:
-        _head_line(page, line, profile)
+    for before, line in zip([None, *lines], lines[:_HEAD_LINES], strict=False):
+        _head_line(page, line, profile, before)
     signed = _sign_off(page, lines, profile)
+    _settle_date(page, lines, profile)
     _settle_genre(page, profile, signed=signed)
     if profile.genre == "official":
         _settle_region(page, lines, profile)
@@ -106,10 +127,10 @@ def _first_date(page: Page, span: Span) -> When:
     return NO_DATE
 
 
-def _head_line(page: Page, line: Span, profile: Profile) -> None:
+def _head_line(page: Page, line: Span, profile: Profile, before: Span | None) -> None:
     words = page.norm[line.start : line.end]
     if profile.title is None and len(words) <= _LONGEST_TITLE:
-        _title(page, line, profile)
+        _title(page, line, profile, before)
     if len(words) <= 2 * _LONGEST_TITLE and _ADOPTED.search(words):
         when = _first_date(page, line)
         if when.value is not None:
@@ -119,8 +140,11 @@ def _head_line(page: Page, line: Span, profile: Profile) -> None:
             profile.adoption, profile.date = line, when
             if "会议上" in words:
                 profile.form = "report"
-    if _META.match(words):
+    if _META.match(words) or _STAMP.match(words):
         profile.apart.append(line)
+    stamped = _DATED_META.match(words) or _STAMP.match(words)
+    if stamped and profile.published.value is None:
+        profile.published = _first_date(page, line)
     dateline = _DATELINE.match(page.text[line.start : line.end])
     if dateline:
         profile.dateline = Span(line.start, line.start + dateline.end("city"))
@@ -128,19 +152,37 @@ def _head_line(page: Page, line: Span, profile: Profile) -> None:
         profile.date = _first_date(page, Span(line.start + dateline.start("date"), line.start + dateline.end("date")))
 
 
-def _title(page: Page, line: Span, profile: Profile) -> None:
+def _title(page: Page, line: Span, profile: Profile, before: Span | None) -> None:
     original = page.text[line.start : line.end]
     match = _TITLE_EN.match(original) if page.english else _TITLE.match(page.norm[line.start : line.end])
+    joined = None if page.english else _open_title(page, line, before)
+    if match is None and joined is not None:
+        match = _TITLE.match(page.norm[joined.start : joined.end].replace("\r", " ").replace("\n", " "))
     if match is None:
         return
-    start = line.start + match.start("title")
+    whole = joined or line
+    start = whole.start if joined is not None else line.start + match.start("title")
     span = stripped(page.text, Span(start, line.end))
-    profile.title = Named(page.text[span.start : span.end], span)
+    profile.title = Named(" ".join(page.text[span.start : span.end].split()), span)
     profile.apart.append(line)
+    if joined is not None and before is not None:
+        profile.apart.append(before)
     if profile.form == "none":
         profile.form = "law" if match["law"] else "plan" if match["plan"] else "notice"
     if "工作报告" in match["title"]:
         profile.form = "report"
+
+
+def _open_title(page: Page, line: Span, before: Span | None) -> Span | None:
+    """Return a title that runs over two lines: the first ends open, the second ends with the kind of document."""
+    if before is None or page.norm[before.end : line.start].count("\n") != 1:
+        return None
+    first, second = page.norm[slice(*before)], page.norm[slice(*line)]
+    if _OPEN_TITLE.match(first) is None or _META.match(first) or _STAMP.match(first) or _ADOPTED.search(first):
+        return None
+    starts = "关于" in first or find_places(page, before) or _VERB_START.match(first)
+    complete = _TITLE.match(first) is not None or not second.endswith(_KINDS)
+    return Span(before.start, line.end) if starts and not complete else None
 
 
 def _sign_off(page: Page, lines: list[Span], profile: Profile) -> bool:
@@ -159,36 +201,59 @@ def _sign_off(page: Page, lines: list[Span], profile: Profile) -> bool:
 
 
 def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
-    articles = len(_ARTICLE.findall(page.norm, profile.body_start))
-    numbered = len(_NUMBERED.findall(page.norm, profile.body_start))
-    told = (
-        profile.adoption is not None or signed or _ISSUED_TO.search(page.norm) is not None or profile.region is not None
-    )
-    official = (
-        (profile.title is not None and (told or profile.form in {"law", "notice", "plan"} or articles or numbered))
-        or profile.adoption is not None
-        or articles >= _ENOUGH_ARTICLES
-        or numbered >= _ENOUGH_ARTICLES
-        or (told and profile.body_start > 0)
-    )
-    sure = profile.adoption is not None or articles >= _ENOUGH_ARTICLES or told
-    if official and (sure or not page.speech):
+    told = profile.adoption is not None or signed or issued_to(page) or profile.region is not None
+    formal = profile.form in {"law", "notice", "plan", "report"}
+    told = told and (profile.title is not None or profile.adoption is not None or profile.body_start > 0)
+    if profile.dateline is None and is_official(
+        page, profile.body_start, titled=profile.title is not None, told=told, formal=formal
+    ):
         profile.genre = "official"
 
 
 def _settle_region(page: Page, lines: list[Span], profile: Profile) -> None:
-    """Take the region from the title, the adoption line, the signer or else the first place of the body."""
+    """Take the region from the title, the adoption line, the signer or else the place that the body is about."""
     sources = [named.span for named in (profile.title, profile.issuer) if named is not None]
     if profile.adoption is not None:
         sources.append(profile.adoption)
     if profile.region is None:
-        for span in (*sources, *lines):
+        for span in sources:
             places = find_places(page, span)
             if places:
                 profile.region = places[0]
                 break
+    if profile.region is None and profile.date.calendar == "minguo" and profile.date.expr is not None:
+        profile.region = Region(TAIWAN, full_name(TAIWAN), "province", profile.date.expr)
+    if profile.region is None:
+        profile.region = _place_of_body(page, lines)
+    if profile.issuer is None and profile.title is not None:
+        profile.issuer = _issuer_of_title(page, profile.title)
     if profile.issuer is None and profile.adoption is not None and profile.region is not None:
         _issuer_of_meeting(page, profile)
+
+
+def _place_of_body(page: Page, lines: list[Span]) -> Region | None:
+    """Return the place that the text names as its own: with its organs or class word, most often, first."""
+    weights: dict[str, int] = {}
+    first: dict[str, Region] = {}
+    for line in lines:
+        for region in find_places(page, line):
+            if region.code is None:
+                continue
+            own = _OWN_PLACE.match(page.norm, region.span.end) is not None
+            full = page.norm[region.span.end - 1] in "省市区县州盟旗"
+            weights[region.code] = weights.get(region.code, 0) + (4 if own else 0) + (2 if full else 1)
+            first.setdefault(region.code, region)
+    own = {code: weights[code] + sum(weights.get(parent, 0) for parent in parents(code)) for code in first}
+    return first[max(first, key=lambda code: (own[code], -first[code].span.start))] if first else None
+
+
+def _issuer_of_title(page: Page, title: Named) -> Named | None:
+    """Return the organ before 關於 in «國務院辦公廳關於…的通知»."""
+    match = _ORGAN_OF_TITLE.match(page.norm[slice(*title.span)])
+    if match is None:
+        return None
+    span = Span(title.span.start + match.start("organ"), title.span.start + match.end("organ"))
+    return Named(page.text[slice(*span)], span)
 
 
 def _issuer_of_meeting(page: Page, profile: Profile) -> None:
@@ -206,12 +271,37 @@ def _issuer_of_meeting(page: Page, profile: Profile) -> None:
         profile.issuer = Named(parliament(page.norm[span.start : span.end]), span)
 
 
+def _settle_date(page: Page, lines: list[Span], profile: Profile) -> None:
+    """Give a text without a date of adoption or signature the next best one, and say what it rests on.
+
+    1. The year of its document number (國辦發〔2025〕37號). 2. The day of publication. 3. The year in its title.
+    """
+    if profile.date.value is not None:
+        return
+    for line in lines[:_HEAD_LINES]:
+        match = _NUMBER.search(page.norm, line.start, line.end)
+        if match is not None:
+            span = Span(*match.span("year"))
+            profile.date = When(match["year"], "year", span, basis="document_number")
+            return
+    if profile.published.value is not None:
+        profile.date = replace(profile.published, relation="on_or_before", basis="published")
+        return
+    year = _TITLE_YEAR.search(page.norm[slice(*profile.title.span)]) if profile.title is not None else None
+    if year is not None and profile.title is not None:
+        start = profile.title.span.start + year.start("year")
+        profile.date = When(year["year"], "year", Span(start, start + 4), basis="title")
+
+
 def _effect(page: Page, profile: Profile) -> None:
     whole = Span(profile.body_start, len(page.norm))
     tail = Span(max(whole.start, whole.end - 1500), whole.end)
     for mention in find_dates(page, tail):
         if mention.kind == "effective":
             profile.effective = _effective(page, mention)
+            if profile.date.value is None:
+                day = str(profile.effective["value"])
+                profile.date = When(day, "day", mention.span, relation="on_or_before", basis="effective")
             return
 
 
