@@ -11,9 +11,10 @@ import pytest
 
 from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.fit import catalogue, rank, selection
-from poju.fit.figures import HEADER, load_figures, shipped_figures
+from poju.fit.figures import load_figures, shipped_figures
 from poju.fit.regions import resolve
 from poju.fit.scenarios import parse_catalogue, scenarios
+from poju.fit.tidy import HEADER
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "economy"
 DATA = Path(__file__).parents[2] / "src" / "poju" / "fit" / "data"
@@ -53,15 +54,20 @@ def test_a_region_answers_to_code_and_names(name: str) -> None:
     assert resolve(name).code == "520000"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "near"), [("Guizou", "Guizhou"), ("520100", "Guizhou"), ("", "?"), ("\x1b[31m", "?")]
-)
+@pytest.mark.parametrize(("wrong", "near"), [("Guizou", "Guizhou"), ("99", "Zhejiang"), ("", "?"), ("\x1b[31m", "?")])
 def test_an_unknown_region_lists_near_names(wrong: str, near: str) -> None:
     with pytest.raises(CallerError) as caught:
         rank(wrong)
     assert caught.value.code == "fit-region-unknown"
     assert near in str(caught.value)
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_city_names_its_province_and_says_how_to_give_its_own_figures() -> None:
+    with pytest.raises(CallerError, match="lies in 520000") as caught:
+        rank("520100")
+    assert caught.value.code == "fit-region-within"
+    assert "--economy" in str(caught.value)
 
 
 def test_a_region_without_figures_says_so() -> None:

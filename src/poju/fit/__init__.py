@@ -5,8 +5,8 @@
 """
 
 from poju.fit.choice import selection
+from poju.fit.listing import catalogue, check_catalogue, render_catalogue
 from poju.fit.render import render
 from poju.fit.report import rank
-from poju.fit.scenarios import catalogue
 
-__all__ = ["catalogue", "rank", "render", "selection"]
+__all__ = ["catalogue", "check_catalogue", "rank", "render", "render_catalogue", "selection"]

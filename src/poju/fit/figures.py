@@ -1,37 +1,39 @@
 """Figures: what is known of each region, each with its unit, year and source.
 
-The shipped figures stand in ``data/*.csv``; a user's own CSV in the same tidy format replaces them cell by cell. Where
-a count of firms has no row the figure is zero; everywhere else it is unknown.
+The shipped figures stand in ``data/*.csv``; a user's own CSV in the same tidy format replaces them cell by cell, and
+an assumption (``--set``) does so for one region and is marked. In tables that count things by industry a row that is
+not there counts as zero; everywhere else it is unknown.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from poju.errors import CallerError, OperatorError
+from poju.fit.tidy import Problems, TidyRow, read_tidy
 from poju.i18n import LANGUAGES, _
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-HEADER = ("region_code", "region", "industry_code", "industry", "year", "value", "unit", "source")
 POPULATION = "POP"
-MAXIMUM_BYTES = 8_000_000
-MAXIMUM_ROWS = 50_000
-MAXIMUM_VALUE = 10**15
-MAXIMUM_TEXT = 200
-FIRST_YEAR, LAST_YEAR = 1949, 2100
+INDUSTRY_TABLE = "isic"
+INDUSTRY_PREFIX = "ISIC"
+FACT_TABLES = ("indicators", "health", "geography")
+"""Tables whose columns mean the same in every economy: a folder may bring figures of them beside its industries."""
+
+_COUNTED_TABLES = ("firms", INDUSTRY_TABLE)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of one region. ``year`` is None where the source states none: such a figure is never a current one."""
+    """One figure of one region.
+
+    ``year`` is None where the source states none: such a figure is never a current one. ``assumed`` marks what a
+    user set to see what would follow: it has no source but the user.
+    """
 
     region: str
     code: str
@@ -39,6 +41,12 @@ class Figure:
     year: int | None
     unit: str
     source: str
+    assumed: bool = False
+
+    @property
+    def current(self) -> bool:
+        """Whether the figure may enter a score: its year is stated, or it is an assumption that says so itself."""
+        return self.assumed or self.year is not None
 
 
 @dataclass(frozen=True)
@@ -62,21 +70,27 @@ class Column:
     names: dict[str, str]
 
 
-def _shipped(name: str) -> str:
+def shipped_text(name: str) -> str:
+    """Return the text of ``data/<name>``."""
     return (resources.files("poju.fit") / "data" / name).read_text(encoding="utf-8")
 
 
 @cache
 def table_rules() -> dict[str, TableRule]:
-    """Return how each table is read, by its id."""
-    return {name: TableRule(**rule) for name, rule in tomllib.loads(_shipped("tables.toml")).items()}
+    """Return how each table is read, by its id: the shipped ones, and the one for other economies' industries."""
+    raw = tomllib.loads(shipped_text("tables.toml")) | tomllib.loads(shipped_text("isic.toml"))
+    return {name: TableRule(**rule) for name, rule in raw.items()}
 
 
 @cache
 def columns() -> dict[str, Column]:
-    """Return every column a figure may stand in, by its code."""
-    rows = csv.DictReader(_shipped("columns.csv").splitlines())
-    return {row["code"]: Column(row["code"], row["table"], {tag: row[tag] for tag in LANGUAGES}) for row in rows}
+    """Return every column a figure may stand in, by its code; ISIC divisions and sections are ``ISIC86``, ``ISICQ``."""
+    rows = csv.DictReader(shipped_text("columns.csv").splitlines())
+    found = {row["code"]: Column(row["code"], row["table"], {tag: row[tag] for tag in LANGUAGES}) for row in rows}
+    for row in csv.DictReader(shipped_text("isic4.csv").splitlines()):
+        code = INDUSTRY_PREFIX + row["code"]
+        found[code] = Column(code, INDUSTRY_TABLE, {tag: row[tag] for tag in LANGUAGES})
+    return found
 
 
 class Figures:
@@ -90,17 +104,21 @@ class Figures:
             self._samples.setdefault(figure.code, figure)
 
     def get(self, region: str, code: str) -> Figure | None:
-        """Return the figure; zero for a count of firms without a row; None where nothing is known."""
-        known = self._cells.get((region, code))
-        if known is not None or columns()[code].table != "firms" or code not in self._samples:
+        """Return the figure; zero for a counted industry without a row; None where nothing is known."""
+        known = self.stated(region, code)
+        if known is not None or columns()[code].table not in _COUNTED_TABLES or code not in self._samples:
             return known
         sample = self._samples[code]
         return Figure(region, code, 0, sample.year, sample.unit, sample.source)
 
+    def stated(self, region: str, code: str) -> Figure | None:
+        """Return the figure only where a row states it."""
+        return self._cells.get((region, code))
+
     def dated(self, code: str) -> bool:
         """Return whether every region has this figure with a stated year."""
         found = [self.get(region, code) for region in self.regions]
-        return all(figure is not None and figure.year is not None for figure in found)
+        return all(figure is not None and figure.current for figure in found)
 
     def unit(self, code: str) -> str | None:
         """Return the unit in which the column is kept, or None where the column holds no figure."""
@@ -110,147 +128,91 @@ class Figures:
         """Return these figures with ``newer`` in the place of those of the same region and column."""
         return Figures(self._cells | {(figure.region, figure.code): figure for figure in newer})
 
+    def only(self, regions: Collection[str]) -> Figures:
+        """Return the figures of ``regions`` alone."""
+        return Figures({key: figure for key, figure in self._cells.items() if key[0] in regions})
+
 
 @cache
 def shipped_figures() -> Figures:
     """Return the figures that come with Poju: 31 provinces, with the sources that ``data/README.md`` describes."""
     cells: dict[tuple[str, str], Figure] = {}
     for rule in table_rules().values():
-        for row in csv.DictReader(_shipped(rule.file).splitlines()):
+        if not rule.file:
+            continue
+        for row in csv.DictReader(shipped_text(rule.file).splitlines()):
             year = int(row["year"]) if row["year"] else None
             key = (row["region_code"], row["industry_code"])
             cells[key] = Figure(*key, int(row["value"]), year, row["unit"], row["source"])
     return Figures(cells)
 
 
+@cache
+def national_figures() -> dict[str, Figure]:
+    """Return the whole country's figures by column: what one region's own figure is compared with.
+
+    Only for columns for which no dated figure of every province is shipped, from ``data/national.csv``.
+    """
+    rows = csv.DictReader(shipped_text("national.csv").splitlines())
+    return {
+        row["industry_code"]: Figure(
+            row["region_code"],
+            row["industry_code"],
+            int(row["value"]),
+            int(row["year"]),
+            row["unit"],
+            row["source"],
+        )
+        for row in rows
+    }
+
+
 def load_figures(path: Path | None) -> Figures:
     """Return the shipped figures, replaced by those in the tidy CSV at ``path`` where one is given.
 
-    Raises :class:`CallerError` naming file, row and column for whatever cannot be used.
+    Raises :class:`poju.errors.CallerError` naming file, row and column of everything that cannot be used.
     """
     shipped = shipped_figures()
-    return shipped if path is None else shipped.replaced(_read(path, shipped))
+    return shipped if path is None else own_figures(path, shipped)
 
 
-def _read(path: Path, shipped: Figures) -> list[Figure]:
-    rows = csv.reader(io.StringIO(_text(path)), strict=True)
+def own_figures(path: Path, known: Figures) -> Figures:
+    """Return ``known`` with the figures of the tidy CSV at ``path`` in their place; errors as :func:`load_figures`."""
+    problems = Problems(path)
     found: dict[tuple[str, str], Figure] = {}
-    try:
-        _check_header(next(rows, []), path)
-        for row in rows:
-            line = rows.line_num
-            if len(found) >= MAXIMUM_ROWS:
-                raise _refused(
-                    path, line, "region_code", _("{path}, row {line}, column {column}: more than 50,000 rows.")
-                )
-            figure = _figure(row, path, line, shipped)
-            if (figure.region, figure.code) in found:
-                raise _refused(
-                    path,
-                    line,
-                    "industry_code",
-                    _("{path}, row {line}, column {column}: this region has this industry already."),
-                )
-            found[figure.region, figure.code] = figure
-    except csv.Error as error:
-        raise _refused(
-            path, rows.line_num, "region_code", _("{path}, row {line}, column {column}: not a well-formed CSV row.")
-        ) from error
-    if not found:
-        raise _refused(
-            path, 1, "region_code", _("{path}, row {line}, column {column}: no row with a figure follows the header.")
+    for row in read_tidy(path, problems):
+        if _usable(row, known, problems) and _first(row, found, problems):
+            found[row.region, row.code] = Figure(row.region, row.code, row.value, row.year, row.unit, row.source)
+    problems.stop_if_any()
+    return known.replaced(list(found.values()))
+
+
+def _usable(row: TidyRow, known: Figures, problems: Problems) -> bool:
+    before = problems.count
+    if row.region not in known.regions:
+        problems.add(
+            row.line, "region_code", _("{path}, row {line}, column {column}: no code of a region with figures.")
         )
-    return list(found.values())
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as handle:
-            content = handle.read(MAXIMUM_BYTES + 1)
-    except OSError as error:
-        raise OperatorError(
-            "fit-data-unreadable",
-            _("The figures in {path} cannot be read."),
-            hint=_("Check that the file exists and that you may read it."),
-            path=path.name,
-        ) from error
-    if len(content) > MAXIMUM_BYTES:
-        raise _refused(path, 1, "region_code", _("{path}, row {line}, column {column}: more than 8,000,000 bytes."))
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _refused(
-            path,
-            content.count(b"\n", 0, error.start) + 1,
-            "region",
-            _("{path}, row {line}, column {column}: not UTF-8 text."),
-        ) from error
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    if tuple(header) != HEADER:
-        raise _refused(
-            path,
-            1,
-            "region_code",
-            _("{path}, row {line}, column {column}: the first row is not the header of the tidy format."),
+    if row.code not in columns() or known.unit(row.code) is None:
+        problems.add(
+            row.line, "industry_code", _("{path}, row {line}, column {column}: no column of this code is known.")
         )
-
-
-def _figure(row: list[str], path: Path, line: int, shipped: Figures) -> Figure:
-    """Return one row as a figure, checked field by field from left to right."""
-    if len(row) != len(HEADER):
-        raise _refused(path, line, "region_code", _("{path}, row {line}, column {column}: a row needs eight fields."))
-    region, _name, code, _industry, year, value, unit, source = row
-    if region not in shipped.regions:
-        problem = _("{path}, row {line}, column {column}: no GB/T 2260 code of a province with figures.")
-        raise _refused(path, line, "region_code", problem)
-    if code not in columns():
-        raise _refused(
-            path, line, "industry_code", _("{path}, row {line}, column {column}: no column of this code is known.")
+    elif row.unit != known.unit(row.code):
+        problems.add(
+            row.line,
+            "unit",
+            _("{path}, row {line}, column {column}: the unit must be that of the shipped column."),
         )
-    known_year = _whole(year, LAST_YEAR)
-    if known_year is None or known_year < FIRST_YEAR:
-        raise _refused(path, line, "year", _("{path}, row {line}, column {column}: not a year between 1949 and 2100."))
-    number = _whole(value, MAXIMUM_VALUE)
-    if number is None:
-        raise _refused(
-            path,
-            line,
-            "value",
-            _("{path}, row {line}, column {column}: not a whole number of at most 10^15 and zero or more."),
-        )
-    if unit != shipped.unit(code):
-        raise _refused(
-            path, line, "unit", _("{path}, row {line}, column {column}: the unit must be that of the shipped column.")
-        )
-    if not source.strip() or len(source) > MAXIMUM_TEXT or not source.isprintable():
-        raise _refused(
-            path,
-            line,
-            "source",
-            _("{path}, row {line}, column {column}: a source of one line and at most 200 characters is needed."),
-        )
-    return Figure(region, code, number, known_year, unit, source)
+    return problems.count == before
 
 
-def _whole(text: str, most: int) -> int | None:
-    """Return ``text`` as a whole number in ASCII digits from 0 to ``most``, else None."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most))):
-        return None
-    number = int(text)
-    return number if number <= most else None
-
-
-def _refused(path: Path, line: int, column: str, problem: str) -> CallerError:
-    return CallerError(
-        "fit-data-row",
-        problem,
-        hint=_(
-            "The columns are region_code, region, industry_code, industry, year, value, unit, source;"
-            " docs/reference/fit.md describes each and lists the codes and units."
-        ),
-        path=path.name,
-        line=line,
-        column=column,
+def _first(row: TidyRow, found: dict[tuple[str, str], Figure], problems: Problems) -> bool:
+    """Return whether the cell is met for the first time, and say so where it is not."""
+    if (row.region, row.code) not in found:
+        return True
+    problems.add(
+        row.line,
+        "industry_code",
+        _("{path}, row {line}, column {column}: this region has this industry already."),
     )
+    return False

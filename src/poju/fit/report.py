@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from poju.errors import CallerError
-from poju.fit.figures import Figure, Figures, columns, load_figures, table_rules
-from poju.fit.ranking import Component, Structure, popularity, rank_intervals, ranks, score
+from poju.fit import given, policies
+from poju.fit.assume import assume
+from poju.fit.common import Common
+from poju.fit.economy import FEWEST_PEERS, Economy, load_economy, shipped_economy
+from poju.fit.evidence import Evidence, ppm
+from poju.fit.figures import Figures, own_figures
+from poju.fit.given import Given
+from poju.fit.ranking import robustness
 from poju.fit.regions import Region, resolve
-from poju.fit.scenarios import Names, Scenario, Signal, Threshold, report_counts, scenarios
+from poju.fit.scenarios import Scenario, Signal, scenarios
+from poju.fit.standing import Places, placed
 from poju.i18n import LANGUAGES, _, translate
-from poju.units import PPM
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAXIMUM_SEED = 2**63 - 1
-PARTS_SHOWN = 3
-
-Tested = tuple[bool | None, dict[str, Any] | None]
-"""Whether a prerequisite is met (None: no figure says), and the figure that shows it."""
-
-DENSITY_UNIT = "ppm, relatedness density"
+ROBUSTNESS = _(
+    "Interval: 5th to 95th percentile of the rank while each weight varies between half and twice its value and every"
+    " figure within its error."
+)
 METHOD = _(
     "Structure: weighted geometric mean of shrunk location quotients and normalised relatedness density"
-    " (Hidalgo et al. 2007), 1,000,000 = like all regions together; interval: 5th to 95th percentile of the rank"
-    " while each weight varies between half and twice its value. Baseline: mean share of the field in the 2026"
-    " reports of the other regions."
+    " (Hidalgo et al. 2007), 1.00× = like all regions together; ranked by its distance from the mean of all regions, in"
+    " standard deviations. Baseline: mean share of the field in the 2026 reports of the other regions."
+)
+METHOD_BY_SIZE = _(
+    "Structure: weighted geometric mean of location quotients and normalised relatedness density (Hidalgo et al. 2007),"
+    " 1.00× = like all compared regions together; ranked by its distance from their mean, in standard deviations."
+    " Baseline: mean share of the scenario's industries in the other regions: no reports of this country are at hand."
 )
 WHY_NOT = _(
     "Provincial structure did not tell which provinces stress this field (leave one region out; see the reference)."
@@ -36,14 +41,35 @@ WHY_NOT = _(
 WHY_EMPTY = _("None of the figures that this field is read from is there.")
 
 
-def rank(region: str, *, data: Path | None = None, seed: int = 1) -> dict[str, Any]:
-    """Return the two rankings for ``region`` (GB/T 2260 code or a name), JSON-ready, integers and strings only.
+@dataclass(frozen=True)
+class Question:
+    """What is asked: for which region of which economy, with which figures set, under which seed."""
 
-    ``data`` is a CSV in the tidy format that replaces shipped figures; ``seed`` drives the weight noise of the
-    intervals and nothing else. Ratios are parts per million. The shape is described in ``docs/reference/fit.md``.
+    economy: Economy
+    region: Region
+    figures: Figures
+    settings: tuple[str, ...]
+    seed: int
 
-    Raises :class:`poju.errors.CallerError` for an unknown region, one without figures, a seed out of range, or a row of
-    ``data`` that cannot be used; :class:`poju.errors.OperatorError` where ``data`` cannot be read.
+
+def rank(
+    region: str,
+    *,
+    data: Path | None = None,
+    economy: Path | None = None,
+    settings: tuple[str, ...] = (),
+    landscape: Path | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Return the two rankings for ``region`` (a code or a name), JSON-ready, integers and strings only.
+
+    ``data`` is a CSV in the tidy format that replaces shipped figures; ``economy`` the folder of another economy;
+    ``settings`` are assumptions (``CODE=VALUE``, ``CODE=+10%``), after which each rank stands beside the one before;
+    ``landscape`` is the landscape.json of a survey, whose policies become a column; ``seed`` drives the noise of the
+    intervals and nothing else. Ratios are parts per million. ``docs/reference/fit.md`` describes the shape.
+
+    Raises :class:`poju.errors.CallerError` for an unknown region, one without figures, a seed out of range, or whatever
+    of the files and settings cannot be used; :class:`poju.errors.OperatorError` where a file cannot be read.
     """
     if not 0 <= seed <= MAXIMUM_SEED:
         raise CallerError(
@@ -52,238 +78,184 @@ def rank(region: str, *, data: Path | None = None, seed: int = 1) -> dict[str, A
             hint=_("Give a whole number from 0 to 2^63−1."),
             seed=seed,
         )
-    found = resolve(region)
-    figures = load_figures(data)
-    if found.code not in figures.regions:
+    question = _question(region, data, economy, settings, seed)
+    events = None if landscape is None else policies.read_policies(landscape)
+    answer = _answer(question)
+    if events is not None and landscape is not None:
+        told = policies.column(events, question.region, question.economy, landscape.name)
+        answer["policies"] = told
+        for row in (*answer["distinctive"], *answer["not_readable"]):
+            found = told["scenarios"][row["scenario"]]
+            row["policies"] = {key: found[key] for key in (*policies.SIDES, "pushes_without_pull")}
+    return answer
+
+
+def _question(region: str, data: Path | None, folder: Path | None, settings: tuple[str, ...], seed: int) -> Question:
+    """Return the question with its economy and the figures of the regions compared; refuse what has none."""
+    if data is not None and folder is not None:
         raise CallerError(
-            "fit-region-without-figures",
-            _("There are no figures for {region}."),
-            hint=_("Figures are there for the 31 provinces of the mainland: choose one of them."),
-            region=f"{found.code} {found.names['zh-Hant']} {found.names['en']}",
+            "fit-data-economy",
+            _("Own figures for the shipped provinces and another economy do not go together."),
+            hint=_("Put the figures into the economy's figures.csv, or leave --economy out."),
         )
-    return _Report(found, Structure(figures), seed).answer()
+    economy = shipped_economy() if folder is None else load_economy(folder)
+    found = resolve(region, None if folder is None else economy.places)
+    figures = economy.figures if data is None else own_figures(data, economy.figures)
+    if found.code not in figures.regions:
+        raise _without_figures(found, economy)
+    peers = economy.peers(found)
+    if len(peers) < FEWEST_PEERS:
+        raise CallerError(
+            "fit-region-alone",
+            _("{region} has no other region beside it to be compared with."),
+            hint=_("figures.csv needs figures of at least one more region with the same parent."),
+            region=found.shown,
+        )
+    return Question(economy, found, figures.only(set(peers)), settings, seed)
+
+
+def _without_figures(region: Region, economy: Economy) -> CallerError:
+    above = economy.places.get(region.parent or "")
+    if above is not None and above.code in economy.figures.regions:
+        hint = _("Rank {above}, which it lies in and which has figures, or add rows for {region} to figures.csv.")
+        shown = above.shown
+    elif economy.shipped:
+        hint, shown = _("Figures are there for the 31 provinces of the mainland: choose one of them."), ""
+    else:
+        hint, shown = _("Add rows for {region} to figures.csv, or choose a region that has some."), ""
+    return CallerError(
+        "fit-region-without-figures",
+        _("There are no figures for {region}."),
+        hint=hint,
+        region=region.shown,
+        above=shown,
+    )
+
+
+def _answer(question: Question) -> dict[str, Any]:
+    """Return the answer; with settings, each row also says which rank and score it had without them."""
+    if not question.settings:
+        return _Report(question, question.figures).answer()
+    figures, told = assume(question.settings, question.region, question.figures)
+    before = {row["scenario"]: row for row in _Report(question, question.figures).rows(shaken=False)}
+    answer = _Report(question, figures).answer()
+    for row in answer["distinctive"]:
+        old = before.get(row["scenario"])
+        row["rank_before"] = None if old is None else old["rank"]
+        row["score_before_ppm"] = None if old is None else old["score_ppm"]
+    return answer | {"assumed": told}
 
 
 class _Report:
     """Puts one region's answer together."""
 
-    def __init__(self, region: Region, structure: Structure, seed: int) -> None:
-        self.region = region
-        self.structure = structure
-        self.figures: Figures = structure.figures
-        self.seed = seed
-        self.sources: set[str] = set()
-        self.years: set[int] = set()
-
-    def answer(self) -> dict[str, Any]:
-        readable = {name: item for name, item in scenarios().items() if self._readable(item)}
-        components = {name: self.structure.components(self._signals(item)) for name, item in readable.items()}
-        terms = {name: [(self._here(c), c.weight) for c in parts] for name, parts in components.items()}
-        scores = {name: value for name, pairs in terms.items() if (value := score(pairs)) is not None}
-        distinctive = self._distinctive(scores, components, terms)
-        common = self._common()
-        not_readable = [self._not_readable(item) for name, item in scenarios().items() if name not in scores]
-        return {
-            "region": {"code": self.region.code, "name": self.region.names},
-            "year": max(self.years, default=report_counts().year),
-            "seed": self.seed,
-            "common": common,
-            "distinctive": distinctive,
-            "not_readable": not_readable,
-            "sources": sorted(self.sources),
-            "method": METHOD,
+    def __init__(self, question: Question, figures: Figures) -> None:
+        self.question = question
+        self.evidence = Evidence(question.economy, question.region, figures)
+        self.common = Common(question.economy, question.region, figures)
+        self.signals = {name: found for name, item in scenarios().items() if (found := self._signals(item))}
+        self.given = {
+            name: reading
+            for name, item in scenarios().items()
+            if name not in self.signals and (reading := given.reading(self.evidence, item)) is not None
         }
-
-    def _here(self, component: Component) -> float:
-        return float(component.quotients[self.structure.row[self.region.code]])
-
-    def _readable(self, scenario: Scenario) -> bool:
-        """Readable unless its own test said no; then only with dated figures for all regions of what was asked for."""
-        if scenario.readability != "no":
-            return True
-        return bool(scenario.readable_with) and all(self.figures.dated(code) for code in scenario.readable_with)
+        self.prerequisites = {name: self.evidence.prerequisites(item) for name, item in scenarios().items()}
+        self.kendall: dict[str, int] = {}
 
     def _signals(self, scenario: Scenario) -> tuple[Signal, ...]:
-        """Return the catalogue's signals and, for a field that other figures opened to reading, those figures."""
-        if scenario.readability != "no" or not self._readable(scenario):
-            return scenario.signals
-        given = tuple(Signal(columns()[code].table, (code,)) for code in scenario.readable_with)
-        return (*scenario.signals, *given)
+        """Return what a scenario is ranked by; nothing where its own test said that structure does not tell.
 
-    def _common(self) -> list[dict[str, Any]]:
-        shares = {name: self._baseline(item) for name, item in scenarios().items()}
-        places = ranks({name: float(share) for name, share in shares.items()}, set())
-        return [
-            {
-                "scenario": name,
-                "names": scenarios()[name].names,
-                "rank": places[name],
-                "score_ppm": shares[name],
-                "reasons": self._common_reasons(scenarios()[name]),
-            }
-            for name in sorted(places, key=places.__getitem__)
-        ]
+        That test was of China's provinces: another country's figures are read, and marked as not proven.
+        """
+        if scenario.readability != "no" or not self.question.economy.shipped:
+            return self.evidence.signals(scenario)
+        return given.signals(self.evidence, scenario)
 
-    def _baseline(self, scenario: Scenario) -> int:
-        return _ppm(popularity(report_counts(), scenario.field, without=self.region.code))
-
-    def _common_reasons(self, scenario: Scenario) -> list[dict[str, Any]]:
-        counts = report_counts()
-        self.sources.add(counts.source)
-        others = [fields[scenario.field] for code, fields in counts.mentions.items() if code != self.region.code]
-        figures = (
-            ("reports-naming", sum(mentions > 0 for mentions in others), f"of {len(others)} other regions' reports"),
-            ("mentions-elsewhere", sum(others), "mentions in other regions' reports"),
-            (
-                "mentions-here",
-                counts.mentions.get(self.region.code, {}).get(scenario.field, 0),
-                "mentions in its own report",
-            ),
-        )
-        return [
-            {
-                "figure": f"{name}:{scenario.id}",
-                "value": value,
-                "unit": unit,
-                "year": counts.year,
-                "source": counts.source,
-            }
-            for name, value, unit in figures
-        ]
-
-    def _distinctive(
-        self,
-        scores: dict[str, float],
-        components: dict[str, list[Component]],
-        terms: dict[str, list[tuple[float, float]]],
-    ) -> list[dict[str, Any]]:
-        prerequisites = {name: self._prerequisites(scenarios()[name]) for name in scores}
-        unmet = {name for name, items in prerequisites.items() if any(item["met"] is False for item in items)}
-        places = ranks(scores, unmet)
-        intervals = rank_intervals({name: terms[name] for name in scores}, unmet, self.seed)
-        return [
-            {
-                "scenario": name,
-                "names": scenarios()[name].names,
-                "rank": places[name],
-                "score_ppm": _ppm(scores[name]),
-                "baseline_ppm": self._baseline(scenarios()[name]),
-                "interval": list(intervals[name]),
-                "prerequisites": prerequisites[name],
-                "reasons": [reason for part in components[name] if (reason := self._reason(part)) is not None],
-                "readable": scenarios()[name].readability != "unproven",
-                "package": scenarios()[name].package,
-            }
-            for name in sorted(places, key=places.__getitem__)
-        ]
-
-    def _prerequisites(self, scenario: Scenario) -> list[dict[str, Any]]:
-        found = []
-        for item in scenario.prerequisites:
-            tests = [self._test(threshold) for threshold in item.any_of]
-            met, figure = _first(tests)
-            found.append({"text": item.text, "met": met, "figure": figure})
-        return found
-
-    def _test(self, threshold: Threshold) -> Tested:
-        """Return whether the threshold is reached, and the figure that shows it; None where nothing is known."""
-        known = [f for code in threshold.codes if (f := self.figures.get(self.region.code, code)) is not None]
-        if not known:
-            return None, None
-        shown = self._sum(known, "+".join(threshold.codes))
-        return shown["value"] >= threshold.minimum, shown
-
-    def _reason(self, component: Component) -> dict[str, Any] | None:
-        """Return one term of the score with its figures; None where the tables say nothing."""
-        quotient = self._here(component)
-        codes = component.signal.codes
-        known = [f for code in codes if (f := self.figures.get(self.region.code, code)) is not None]
-        if not known or not np.isfinite(quotient):
-            return None
-        reason = self._sum(known, "+".join(codes))
-        if component.kind == "density":
-            around = float(self.structure.raw_density(component.signal.table, codes)[self._row])
-            reason |= {"figure": f"density:{reason['figure']}", "value": _ppm(around), "unit": DENSITY_UNIT}
-        else:
-            reason["parts"] = self._parts(component.signal.table, known)
-        held = [figure.code for figure in known if figure.value > 0] or list(codes)
-        reason["industry"] = _joined(
-            [columns()[code].names for code in (held if component.kind == "quotient" else codes)]
-        )
-        return reason | {"location_quotient_ppm": _ppm(quotient), "weight_ppm": _ppm(component.weight)}
-
-    @property
-    def _row(self) -> int:
-        return self.structure.row[self.region.code]
-
-    def _parts(self, table: str, known: list[Figure]) -> list[dict[str, Any]]:
-        """Return the single figures behind a sum, the most specialised first, at most :data:`PARTS_SHOWN`."""
-        parts = []
-        for figure in known:
-            quotient = float(self.structure.quotients(table, (figure.code,))[self._row])
-            if figure.value > 0 and np.isfinite(quotient):
-                names = columns()[figure.code].names
-                parts.append(
-                    self._sum([figure], figure.code) | {"industry": names, "location_quotient_ppm": _ppm(quotient)}
-                )
-        parts.sort(key=lambda part: (-int(part["location_quotient_ppm"]), part["figure"]))
-        return parts[:PARTS_SHOWN]
-
-    def _sum(self, known: list[Figure], name: str) -> dict[str, Any]:
-        """Return the sum of figures of one table as one figure: the years and sources are those of its parts."""
-        self.sources.update(figure.source for figure in known)
-        years = [figure.year for figure in known if figure.year is not None]
-        if table_rules()[columns()[known[0].code].table].kind != "fact":
-            self.years.update(years)
+    def answer(self) -> dict[str, Any]:
+        distinctive = self.rows(shaken=True)
+        ranked = {row["scenario"] for row in distinctive}
+        economy = self.question.economy
+        unread = [self._not_readable(item) for name, item in scenarios().items() if name not in ranked]
+        common = self.common.ranking()
+        self.evidence.sources.update(self.common.sources)
         return {
-            "figure": name,
-            "value": sum(figure.value for figure in known),
-            "unit": known[0].unit,
-            "year": min(years, default=None),
-            "source": "; ".join(sorted({figure.source for figure in known})),
+            "region": {"code": self.question.region.code, "name": self.question.region.names},
+            "economy": {
+                "country": economy.country,
+                "name": economy.names,
+                "classification": economy.classification,
+                "compared": len(self.evidence.figures.regions),
+                "shipped": economy.shipped,
+            },
+            "year": max(self.evidence.years, default=self.common.year),
+            "seed": self.question.seed,
+            "common_basis": self.common.basis,
+            "common": common,
+            "distinctive": distinctive,
+            "not_readable": unread,
+            "robustness": {"kendall_ppm": self.kendall},
+            "sources": sorted(self.evidence.sources),
+            "method": METHOD if self.common.basis == "reports" else METHOD_BY_SIZE,
         }
 
+    def rows(self, *, shaken: bool) -> list[dict[str, Any]]:
+        """Return the distinctive ranking; ``shaken`` adds the intervals, which cost a hundred draws."""
+        row = self.evidence.row
+        scores = self.evidence.structure.standings(self.signals)
+        standings = scores.of(row)
+        unmet = {name for name, items in self.prerequisites.items() if any(item["met"] is False for item in items)}
+        places = placed(standings, self.given, unmet)
+        if shaken:
+            here = {name: self.signals[name] for name in standings}
+            noise = robustness(
+                self.evidence.structure, self.question.region.code, here, unmet & set(here), self.question.seed
+            )
+            places = places.shaken(noise)
+            self.kendall = noise.kendall_ppm
+        quotients = {name: float(scores.quotients[name][row]) for name in standings}
+        quotients |= {name: found.quotient for name, found in self.given.items()}
+        return [self._row(name, places, quotients[name]) for name in sorted(places.rank, key=places.rank.__getitem__)]
+
+    def _row(self, name: str, places: Places, quotient: float) -> dict[str, Any]:
+        scenario = scenarios()[name]
+        known = self.given.get(name)
+        reasons = self._reasons(name) if known is None else known.reasons
+        told: dict[str, Any] = {
+            "scenario": name,
+            "names": scenario.names,
+            "rank": places.rank[name],
+            "score_ppm": ppm(quotient),
+            "standing_ppm": ppm(places.standing[name]),
+            "baseline_ppm": self.common.share_ppm(scenario),
+            "interval": list(places.interval[name]),
+            "robustness": {kind: list(found[name]) for kind, found in places.noise.items() if name in found},
+            "prerequisites": self.prerequisites[name],
+            "reasons": reasons,
+            "readable": self.question.economy.shipped and scenario.readability == "yes",
+            "package": scenario.package,
+        }
+        if scenario.readability == "no" and self.question.economy.shipped:
+            told["given"] = self._given(known)
+        return told
+
+    def _given(self, known: Given | None) -> str:
+        """Return on what a field stands that structure does not tell: figures of every region, or of this one alone."""
+        return "all regions" if known is None else "this region and the country"
+
+    def _reasons(self, name: str) -> list[dict[str, Any]]:
+        return self.evidence.reasons(self.evidence.structure.components(self.signals[name]))
+
     def _not_readable(self, scenario: Scenario) -> dict[str, Any]:
-        why = WHY_NOT if scenario.readability == "no" and not self._readable(scenario) else WHY_EMPTY
-        undated = [
-            f for code in scenario.readable_with if (f := self.figures.get(self.region.code, code)) and not f.year
-        ]
-        self.sources.update(figure.source for figure in undated)
+        shipped = self.question.economy.shipped
+        why = WHY_NOT if scenario.readability == "no" and shipped else WHY_EMPTY
+        signals = self.evidence.signals(scenario)
         return {
             "scenario": scenario.id,
             "names": scenario.names,
             "why": {tag: translate(why, tag) for tag in LANGUAGES},
             "needs": list(scenario.evidence_needed),
-            "undated": [
-                {
-                    "figure": f.code,
-                    "industry": columns()[f.code].names,
-                    "value": f.value,
-                    "unit": f.unit,
-                    "source": f.source,
-                }
-                for f in undated
-            ],
-            "prerequisites": self._prerequisites(scenario),
-            "reasons": [
-                r for part in self.structure.components(scenario.signals) if (r := self._reason(part)) is not None
-            ],
+            "undated": self.evidence.undated(scenario) if shipped else [],
+            "prerequisites": self.prerequisites[scenario.id],
+            "reasons": self.evidence.reasons(self.evidence.structure.components(signals)) if signals else [],
             "package": scenario.package,
         }
-
-
-def _first(tests: list[Tested]) -> Tested:
-    """Return the first test that is met, else the first that could not be made, else the last; none at all is open."""
-    for wanted in (True, None):
-        for test in tests:
-            if test[0] is wanted:
-                return test
-    return tests[-1] if tests else (None, None)
-
-
-def _joined(names: list[Names]) -> Names:
-    return {tag: (", " if tag == "en" else "、").join(name[tag] for name in names) for tag in LANGUAGES}
-
-
-def _ppm(value: float) -> int:
-    return round(value * PPM)
