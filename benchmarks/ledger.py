@@ -2,8 +2,8 @@
 
 Run: python benchmarks/ledger.py [STATEMENTS] [BATCH]
 
-The rule book is the smallest that is one: a fixed key, one state write for each statement. ``register`` is the whole
-way (decode, verify, rules, append, one durable commit a batch on this disk, receipt); the other figures are its parts.
+The statements are those of ``workload.py`` under the composed rule book. ``register`` is the whole way (decode, verify,
+rules, append, one durable commit a batch on this disk, receipt); the other figures are its parts.
 """
 
 import json
@@ -16,40 +16,12 @@ from pathlib import Path
 
 from poju.engine.embedded import Answer, EmbeddedEngine, Registration
 from poju.ledger import receipt, statement
-from poju.ledger.keys import PrivateKey, PublicKey
-from poju.ledger.rulebook import Block, Registered, State
-from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
+from poju.ledger.keys import PublicKey
 from poju.ledger.store import Store
-from poju.units import Seconds
+from workload import LOG, ORIGIN, TIME, Workload
 
-TIME = Seconds(1_700_000_000)
 MICRO = 1_000_000
-MEMBER = PrivateKey.from_seed(b"m" * 32)
-LOG = PrivateKey.from_seed(b"l" * 32)
 SAMPLE = 1_000
-
-
-class OneKey:
-    """Registers whatever one key signed, with one small write for each."""
-
-    def key_for(self, _state: State, _statement: UnverifiedStatement) -> PublicKey:
-        return MEMBER.public
-
-    def register(self, state: State, item: VerifiedStatement, block: Block) -> Registered:
-        count = state.get(f"count/{item.subject}") or {"orders": 0}
-        return Registered({f"count/{item.subject}": {"orders": count["orders"] + 1, "last": block.index}})
-
-
-def signed(number: int) -> bytes:
-    return statement.sign(
-        MEMBER,
-        "test-order",
-        issuer="hospital-a",
-        subject=f"patient/{number % 97}",
-        issued_at=TIME,
-        identifier=number.to_bytes(6, "big") + b"\x70\x00\x80" + bytes(7),
-        fields={"handle": "a" * 32, "code": "4548-4", "specimen": "blood", "ordered": TIME, "reasons": ["a", "b"]},
-    )
 
 
 def cost(work: Callable[[bytes], object], items: Sequence[bytes]) -> float:
@@ -69,10 +41,14 @@ def register(engine: EmbeddedEngine, raws: Sequence[bytes], batch: int) -> list[
 
 def main() -> None:
     count, batch = (int(argument) for argument in (sys.argv[1:] + ["20000", "512"][len(sys.argv) - 1 :])[:2])
-    raws = [signed(number) for number in range(count)]
+    load = Workload()
+    opening = list(load.opening())
+    raws = list(load.statements(count))
+    count = len(raws)
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(Path(folder) / "ledger.sqlite")
-        engine = EmbeddedEngine(store, OneKey(), LOG, "bench.example/log", lambda: TIME)
+        engine = EmbeddedEngine(store, load.rules, LOG, ORIGIN, lambda: TIME)
+        register(engine, opening, 1)
         wall, cpu = time.perf_counter(), time.process_time()
         registered = register(engine, raws, batch)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -81,6 +57,7 @@ def main() -> None:
         index = {raw: answer.index for raw, answer in zip(raws, registered, strict=True)}
         receipts = {raw: engine.receipt_for(index[raw]) for raw in sample}
         decoded = {raw: statement.decode(raw) for raw in sample}
+        keys = {raw: PublicKey(store.get(f"key/{item.key_id.hex()}")["raw"]) for raw, item in decoded.items()}
         report = {
             "benchmark": "ledger",
             "statements": count,
@@ -89,7 +66,7 @@ def main() -> None:
             "register_cpu_us": round(cpu * MICRO / count, 1),
             "register_per_second": round(count / wall),
             "decode_us": cost(statement.decode, sample),
-            "verify_us": cost(lambda raw: decoded[raw].verify(MEMBER.public), sample),
+            "verify_us": cost(lambda raw: decoded[raw].verify(keys[raw]), sample),
             "receipt_issue_us": cost(lambda raw: engine.receipt_for(index[raw]), sample),
             "receipt_verify_us": cost(lambda raw: receipt.verify(receipts[raw], raw, LOG.public), sample),
             "receipt_bytes": max(len(item) for item in receipts.values()),

@@ -48,6 +48,9 @@ class TinyRules:
     def key_for(self, _state: State, item: UnverifiedStatement) -> PublicKey | None:
         return MEMBER.public if item.key_id == MEMBER.public.thumbprint else None
 
+    def reads(self, item: UnverifiedStatement) -> tuple[str, ...]:
+        return (item.subject, "count")
+
     def register(self, state: State, item: VerifiedStatement, at: Block) -> Registered | Refused:
         if item.kind == "forbid":
             return Refused("test.forbidden")

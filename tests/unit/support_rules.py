@@ -49,12 +49,17 @@ class Ledger:
     head: Head = field(default_factory=Head)
     now: int = START
     last: Outcome | None = None
+    read: list[tuple[bytes, cbor.Value]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rules = ScenarioRules(self.package, {**SCENARIO, **EXCHANGE}, self.package.all_kinds())
 
     def get(self, key: str) -> cbor.Value:
-        return cbor.decode(self.values[key]) if key in self.values else None
+        if key not in self.values:
+            return None
+        value = cbor.decode(self.values[key])
+        self.read.append((self.values[key], value))
+        return value
 
     def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
         return self.known.get((issuer, identifier))
@@ -81,7 +86,10 @@ class Ledger:
         verified = statement.verify(key)
         if verified is None:
             return Declined("signature.invalid")
+        self.read.clear()
         outcome = execute(self.rules, self, self, self.head, Seconds(self.now), [verified])
+        # readers of the real store share one object for each value
+        assert all(cbor.encode(value) == raw for raw, value in self.read), "a rule changed a value that it read"
         self.head, self.last = outcome.head, outcome
         for name, value in outcome.writes.items():
             if value is None:

@@ -18,7 +18,7 @@ from poju.errors import BugError, OperatorError, PojuError
 from poju.ledger import checkpoint, leaf, merkle, receipt, refusal, tiles
 from poju.ledger.replay import replay
 from poju.ledger.rulebook import Block, Refused, Registered, State
-from poju.ledger.statement import VerifiedStatement
+from poju.ledger.statement import VerifiedStatement, decode
 from poju.ledger.store import Store
 from poju.units import Seconds
 
@@ -310,8 +310,8 @@ def test_log_2_a_read_across_a_commit_leaves_no_old_value_behind(tmp_path: Path)
     store = Store.open(tmp_path / "ledger.sqlite")
     engine = engine_over(store)
     engine.register(support.signed(1))
+    store._values.clear()  # as after a restart: the value stands in the file only
     read, go_on = threading.Event(), threading.Event()
-    plain = store._read_state.__func__  # type: ignore[attr-defined] # the method beneath the cache
 
     class Slow(Store):
         def _query(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
@@ -321,7 +321,6 @@ def test_log_2_a_read_across_a_commit_leaves_no_old_value_behind(tmp_path: Path)
                 assert go_on.wait(WAIT)
             return rows
 
-    assert plain is Store._read_state
     store.__class__ = Slow
     reader = threading.Thread(target=lambda: store.get("count"), name="slow reader")
     reader.start()
@@ -331,6 +330,26 @@ def test_log_2_a_read_across_a_commit_leaves_no_old_value_behind(tmp_path: Path)
     reader.join(WAIT)
     assert store.get("count") == 2
     engine.close()
+    store.close()
+
+
+def test_what_a_batch_reads_at_once_is_what_it_reads_one_by_one(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "ledger.sqlite")
+    engine = engine_over(store)
+    raws = [support.signed(number) for number in range(600)]
+    for future in [engine.submit(raw) for raw in raws]:
+        assert isinstance(future.result(WAIT), Registration)
+    engine.close()
+    items = [decode(raw) for raw in raws] + [decode(support.signed(number)) for number in range(700, 710)]
+    pairs = [(item.issuer, item.identifier) for item in items]
+    alone = [store.seen(*pair) for pair in pairs]
+    keys = [item.subject for item in items] + ["count", "never written"]
+    read = [store.get(key) for key in keys]
+    store._values.clear()  # as after a restart
+    store.prepare(keys, pairs)
+    assert [store.seen(*pair) for pair in pairs] == alone
+    assert alone.count(None) == 10
+    assert [store.get(key) for key in keys] == read
     store.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import cbor2
 import pytest
@@ -196,3 +197,23 @@ def test_no_input_unfolds_into_unbounded_work(raw: bytes) -> None:
     with pytest.raises(PojuError):
         cbor.decode(raw)
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize("content", [b"\x00", b"\x60", b"\x40", b"\x80", b"\x82\x00\x01", b"\xa0", b"\xf6"])
+def test_no_tag_is_given_a_meaning_wherever_it_stands(content: bytes) -> None:
+    """cbor2 gives meaning to some tags: inside an item none is taken, behind the outermost one neither."""
+    for number in (*range(1_100), 43_000, 55_799, 55_800, 65_535, 1 << 20, (1 << 64) - 1):
+        tag = cbor.encode(cbor2.CBORTag(number, 0))[:-1]
+        for data in (b"\x81" + tag + content, b"\xa1\x00" + tag + content, tag + tag + content):
+            with pytest.raises(CallerError) as caught:
+                cbor.decode(data)
+            assert caught.value.code == "cbor.malformed"
+
+
+@pytest.mark.parametrize("claimed", ["9a7fffffff", "9b7fffffffffffffff", "bb7fffffffffffffff", "5b7fffffffffffffff"])
+def test_a_claimed_length_takes_no_memory(claimed: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(CallerError):
+        cbor.decode(bytes.fromhex(claimed) + bytes(60_000))
+    assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    tracemalloc.stop()

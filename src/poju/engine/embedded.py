@@ -94,9 +94,10 @@ class EmbeddedEngine:
         self._clock = clock
         self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
         self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
-        self._signed_root: receipt.SignedRoot | None = None
+        self._signed: tuple[receipt.SignedRoot, Sequence[bytes]] | None = None
         # a complete node of a log never changes, so that what was read from the durable tiles once stays true
-        self._nodes = lru_cache(NODE_CACHE)(tiles.node_source(store.tile))
+        self._nodes = lru_cache(NODE_CACHE)(self._node)
+        self._hashes = tiles.hash_source(store.tile)
         self._gate = threading.Lock()
         self._closing = False
         self._failure: OperatorError | None = None
@@ -165,8 +166,15 @@ class EmbeddedEngine:
             )
         return self._receipt(index, size)
 
+    def _node(self, level: int, index: int) -> bytes:
+        """Return a node from its two children where a tile does not hold it: they are asked for too, and kept."""
+        if level % tiles.HEIGHT:
+            return merkle.node_hash(self._nodes(level - 1, 2 * index), self._nodes(level - 1, 2 * index + 1))
+        return self._hashes(level, index)
+
     def _receipt(self, index: int, size: int) -> bytes:
-        return self._sign(size).receipt(index, merkle.inclusion_proof(index, size, self._nodes))
+        signed, edge = self._sign(size)
+        return signed.receipt(index, merkle.inclusion_proof(index, size, self._nodes, edge))
 
     def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of the statement at ``index`` under one checkpoint."""
@@ -176,11 +184,12 @@ class EmbeddedEngine:
             return self.receipt_for(index, size), None, None
         return self.receipt_for(index, size), self.store.leaf(decision), self.receipt_for(decision, size)
 
-    def _sign(self, size: int) -> receipt.SignedRoot:
-        signed = self._signed_root
-        if signed is None or signed.size != size:
-            signed = receipt.sign_root(self._key, self.origin, size, merkle.root(size, self._nodes))
-            self._signed_root = signed
+    def _sign(self, size: int) -> tuple[receipt.SignedRoot, Sequence[bytes]]:
+        """Return the signature that all receipts of ``size`` share, and the tree's right edge."""
+        signed = self._signed
+        if signed is None or signed[0].size != size:
+            edge = merkle.right_edge(size, self._nodes)
+            signed = self._signed = receipt.sign_root(self._key, self.origin, size, edge[-1]), edge
         return signed
 
     def _write_until_closed(self) -> None:
@@ -223,6 +232,10 @@ class EmbeddedEngine:
         verified = self._verify(batch)
         good = [item for item in verified if isinstance(item, VerifiedStatement)]
         head = self.store.head()
+        self.store.prepare(
+            [key for item in good for key in self._rules.reads(item.statement)],
+            [(item.statement.issuer, item.statement.identifier) for item in good],
+        )
         outcome = block.execute(self._rules, self.store, self.store, head, self._clock(), good)
         answers = iter(outcome.answers)
         results = [next(answers) if isinstance(item, VerifiedStatement) else block.Declined(item) for item in verified]
@@ -234,9 +247,7 @@ class EmbeddedEngine:
         kept = {item.statement.digest for item in good}
         self.store.commit(outcome, {digest: (r.raw, raw) for digest, (r, raw) in refusals.items() if digest in kept})
         return [
-            refusals[item.digest][0]
-            if isinstance(result, block.Declined)
-            else self._acknowledge(item, result, outcome.head.size)
+            refusals[item.digest][0] if isinstance(result, block.Declined) else self._acknowledge(item, result, outcome)
             for item, result in zip(batch, results, strict=True)
         ]
 
@@ -260,13 +271,15 @@ class EmbeddedEngine:
         signed = refusal.Refusal(item.digest, code, head.size, self._clock()).sign(self._key, self.origin)
         return Refusal(item.digest, code, signed), item.raw
 
-    def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered, size: int) -> Registration:
-        decision = self.decision_index(entered.index) if entered.again else entered.decision
+    def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered, outcome: block.Outcome) -> Registration:
+        size = outcome.head.size
         proved = self._receipt(entered.index, size)
+        decision = self.decision_index(entered.index) if entered.again else entered.decision
         if decision is None:
             return Registration(entered.index, item.digest, proved, None, None)
-        second = self._receipt(decision, size)
-        return Registration(entered.index, item.digest, proved, self.store.leaf(decision), second)
+        first = size - len(outcome.leaves)
+        raw = outcome.leaves[decision - first] if decision >= first else self.store.leaf(decision)
+        return Registration(entered.index, item.digest, proved, raw, self._receipt(decision, size))
 
     def decision_index(self, index: int) -> int | None:
         """Return the leaf index of the decision on the statement at ``index``: always the next leaf, or None."""

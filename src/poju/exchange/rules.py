@@ -127,7 +127,7 @@ def _check_assertion(context: Context) -> None:
     index: Value = None if key is None else context.state.get(f"member/{key['member']}")
     known = index is not None and index["state"] == ADMITTED
     context.require(known and "identity" in context.package.capabilities(index["roles"]), "exchange.assertion-issuer")
-    context.require(claim.envelope.verifies(PublicKey(key["raw"])), "exchange.assertion-signature")
+    context.require(claim.envelope.verifies(PublicKey.known(key["raw"])), "exchange.assertion-signature")
     same = claim.requester == context.statement.issuer and claim.pointer == context.fields["pointer"]
     context.require(same, "exchange.assertion-mismatch")
     context.require(claim.until >= context.block.time, "exchange.assertion-expired")

@@ -1,12 +1,14 @@
 """Strict deterministic CBOR (RFC 8949 §4.2.1), the only encoding that the ledger hashes or signs.
 
-Reading is a decoder of our own: a general one gives meaning to tags (shared and cyclic references, back-references to
-strings, regular expressions), with which sixty kilobytes of input can be made to unfold without end.
+Writing is ours: it defines the one accepted form. Reading is cbor2 with every tag switched off, and what it read is
+written again: other bytes than those that came are refused, so that each value has one accepted encoding.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NoReturn
 
 import cbor2
 
@@ -15,34 +17,23 @@ from poju.i18n import _
 
 MAX_DEPTH = 16
 INTEGER_LIMIT = 1 << 63
-UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG = range(7)
-SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
+UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG = (major << 5 for major in range(7))
 INLINE = 24
-LONGEST_ARGUMENT = 27
-STRINGS = frozenset({BYTES, TEXT})
-KEYS = frozenset({UNSIGNED, NEGATIVE, TEXT})
+WIDTHS = ((1, 24), (2, 25), (4, 26), (8, 27))
+ONE_BYTE = [bytes([value]) for value in range(256)]
+KEY_TYPES = frozenset({int, str})
+SHAPES = 512
+SHARED, SHARED_BYTES = 65_536, 4_096
+MAX_STATE_BYTES = 1 << 20
 
 Value = Any
 """None, bool, int, bytes, str, list of Value, or dict of int|str to Value; never a float; a tag only outermost."""
 
-
-def _ordered(value: Value, depth: int) -> Value:
-    """Return ``value`` in plain dicts and lists, each map's keys in bytewise order; refuse other types."""
-    if value is None or isinstance(value, (bool, bytes, str)):
-        return value
-    if isinstance(value, int):
-        if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
-            raise _malformed("integer outside 64 bits")
-        return value
-    if depth >= MAX_DEPTH:
-        raise _malformed(f"nested deeper than {MAX_DEPTH}")
-    if isinstance(value, (list, tuple)):
-        return [_ordered(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        if not all(isinstance(key, (int, str)) and not isinstance(key, bool) for key in value):
-            raise _malformed("map key is neither integer nor text")
-        return {_ordered(key, depth): _ordered(value[key], depth + 1) for key in sorted(value, key=cbor2.dumps)}
-    raise _malformed(f"type {type(value).__name__}")
+# Tags to which cbor2 gives a meaning of its own: with shared references, back-references to strings or regular
+# expressions, sixty kilobytes of input can be made to unfold without end. tag_hook gets all the others.
+MEANINGFUL_TAGS = (
+    *range(6), 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799,
+)  # fmt: skip
 
 
 def _malformed(reason: str) -> CallerError:
@@ -54,14 +45,98 @@ def _malformed(reason: str) -> CallerError:
     )
 
 
+def _no_tag(*_arguments: object) -> NoReturn:
+    raise _malformed("a tag inside another item")
+
+
+_NO_TAGS = dict.fromkeys(MEANINGFUL_TAGS, _no_tag)
+
+
 def encode(value: Value) -> bytes:
     """Return the one deterministic encoding of ``value``; raise ``cbor.malformed`` where it has none."""
+    parts: list[bytes] = []
     try:
         if isinstance(value, cbor2.CBORTag):
-            return cbor2.dumps(cbor2.CBORTag(value.tag, _ordered(value.value, 1)))
-        return cbor2.dumps(_ordered(value, 0))
+            parts.append(_head(TAG, value.tag))
+            _write(value.value, parts, 1)
+        else:
+            _write(value, parts, 0)
     except UnicodeEncodeError as error:
         raise _malformed("text is not Unicode") from error
+    return b"".join(parts)
+
+
+def byte_string(value: bytes) -> bytes:
+    """Return the encoding of a byte string."""
+    return _head(BYTES, len(value)) + value
+
+
+def array(items: Sequence[bytes]) -> bytes:
+    """Return the array of items that are encoded already."""
+    return _head(ARRAY, len(items)) + b"".join(items)
+
+
+def _head(major: int, argument: int) -> bytes:
+    """Return the shortest head (RFC 8949 §3)."""
+    if argument < INLINE:
+        return ONE_BYTE[major | argument]
+    for width, low in WIDTHS:
+        if not argument >> (8 * width):
+            return ONE_BYTE[major | low] + argument.to_bytes(width, "big")
+    raise _malformed("integer outside 64 bits")
+
+
+@lru_cache(SHAPES)
+def _ordered(keys: tuple[int | str, ...]) -> tuple[tuple[bytes, int | str], ...]:
+    """Return each key behind its encoding, in bytewise order; maps have few shapes, so that each is sorted once."""
+    return tuple(sorted((encode(key), key) for key in keys))
+
+
+def _write(value: Value, parts: list[bytes], depth: int) -> None:
+    """Append the encoding of ``value``, which stands inside ``depth`` others."""
+    kind = type(value)
+    if kind is str:
+        text = value.encode()
+        parts.append((ONE_BYTE[TEXT | len(text)] if len(text) < INLINE else _head(TEXT, len(text))) + text)
+    elif kind is bytes:
+        parts.append(byte_string(value))
+    elif kind is int:
+        parts.append(_integer(value))
+    elif kind is dict:
+        _write_map(value, parts, depth)
+    elif kind is list or kind is tuple:
+        _nested(depth)
+        parts.append(_head(ARRAY, len(value)))
+        for item in value:
+            _write(item, parts, depth + 1)
+    elif value is None or kind is bool:
+        parts.append(b"\xf6" if value is None else b"\xf5" if value else b"\xf4")
+    elif isinstance(value, int):
+        parts.append(_integer(int(value)))
+    else:
+        raise _malformed(f"type {kind.__name__}")
+
+
+def _integer(value: int) -> bytes:
+    if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+        raise _malformed("integer outside 64 bits")
+    return _head(UNSIGNED, value) if value >= 0 else _head(NEGATIVE, -1 - value)
+
+
+def _nested(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise _malformed(f"nested deeper than {MAX_DEPTH}")
+
+
+def _write_map(value: dict[int | str, Value], parts: list[bytes], depth: int) -> None:
+    _nested(depth)
+    # exact types: to Python true is 1, and as a key it would be written as its twin
+    if not KEY_TYPES.issuperset(map(type, value)):
+        raise _malformed("map key is neither integer nor text")
+    parts.append(_head(MAP, len(value)))
+    for encoded, key in _ordered(tuple(value)):
+        parts.append(encoded)
+        _write(value[key], parts, depth + 1)
 
 
 def decode(data: bytes, limit: int = 65_535) -> Value:
@@ -71,82 +146,44 @@ def decode(data: bytes, limit: int = 65_535) -> Value:
     """
     if len(data) > limit:
         raise _malformed(f"{len(data)} bytes, at most {limit}")
+    number, body = _untagged(data)
     try:
-        if data[0] >> 5 == TAG:
-            _major, number, at = _head(data, 0)
-            inner, end = _item(data, at, 1)
-            value: Value = cbor2.CBORTag(number, inner)
-        else:
-            value, end = _item(data, 0, 0)
-    except IndexError as error:
-        raise _malformed("it ends too early") from error
-    except UnicodeDecodeError as error:
-        raise _malformed("text is not UTF-8") from error
-    if end != len(data):
-        raise _malformed("bytes follow the item")
-    return value
+        value = cbor2.loads(
+            body,
+            tag_hook=_no_tag,
+            semantic_decoders=_NO_TAGS,
+            max_depth=MAX_DEPTH + 1,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+        )
+    except (cbor2.CBORDecodeError, ValueError) as error:
+        raise _malformed("it does not decode") from error
+    found = value if number is None else cbor2.CBORTag(number, value)
+    if encode(found) != data:
+        raise _malformed("another form than the shortest, keys not sorted, or bytes after the item")
+    return found
 
 
-def _item(data: bytes, at: int, depth: int) -> tuple[Value, int]:
-    """Return the item at ``at``, which stands inside ``depth`` others, and where it ends."""
-    initial = data[at]
-    if initial in SIMPLE:
-        return SIMPLE[initial], at + 1
-    major, argument, at = _head(data, at)
-    if major in STRINGS:
-        end = at + argument
-        taken = data[at:end]
-        if len(taken) != argument:
-            raise _malformed("it ends too early")
-        return (taken if major == BYTES else taken.decode()), end
-    if major <= NEGATIVE:
-        if argument >= INTEGER_LIMIT:
-            raise _malformed("integer outside 64 bits")
-        return (argument if major == UNSIGNED else -1 - argument), at
-    if major == TAG:
-        raise _malformed("a tag inside another item")
-    if depth >= MAX_DEPTH:
-        raise _malformed(f"nested deeper than {MAX_DEPTH}")
-    return _array(data, at, argument, depth + 1) if major == ARRAY else _map(data, at, argument, depth + 1)
+@lru_cache(SHARED)
+def _decode_shared(data: bytes) -> Value:
+    return decode(data)
 
 
-def _head(data: bytes, at: int) -> tuple[int, int, int]:
-    """Return major type and argument of the head at ``at``, in the shortest form, and where it ends."""
-    initial = data[at]
-    major, low = initial >> 5, initial & 31
-    if major > TAG or low > LONGEST_ARGUMENT:
-        raise _malformed("a float, a simple value or an indefinite length")
-    if low < INLINE:
-        return major, low, at + 1
-    width = 1 << (low - INLINE)
-    end = at + 1 + width
-    if end > len(data):
+def decode_shared(data: bytes) -> Value:
+    """Return the value of ``data`` (the node's own, at most 1 MiB). All readers share it: never change it."""
+    return _decode_shared(data) if len(data) <= SHARED_BYTES else decode(data, MAX_STATE_BYTES)
+
+
+def _untagged(data: bytes) -> tuple[int | None, bytes]:
+    """Return the outermost tag's number, or None, and the bytes behind it."""
+    if not data:
         raise _malformed("it ends too early")
-    argument = int.from_bytes(data[at + 1 : end], "big")
-    if argument < (INLINE if width == 1 else 1 << (4 * width)):
-        raise _malformed("not the shortest form")
-    return major, argument, end
-
-
-def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Value], int]:
-    found = []
-    for _position in range(count):
-        value, at = _item(data, at, depth)
-        found.append(value)
-    return found, at
-
-
-def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int | str, Value], int]:
-    found: dict[int | str, Value] = {}
-    previous = b""
-    for _position in range(count):
-        start = at
-        if data[at] >> 5 not in KEYS:
-            raise _malformed("map key is neither integer nor text")
-        key, at = _item(data, at, depth)
-        encoded = data[start:at]
-        if encoded <= previous:
-            raise _malformed("map keys are not sorted and unique")
-        previous = encoded
-        found[key], at = _item(data, at, depth)
-    return found, at
+    if data[0] & 0xE0 != TAG:
+        return None, data
+    low = data[0] & 31
+    if low < INLINE:
+        return low, data[1:]
+    width = next((size for size, code in WIDTHS if code == low), None)
+    if width is None:
+        raise _malformed("an indefinite length")
+    return int.from_bytes(data[1 : 1 + width], "big"), data[1 + width :]

@@ -5,7 +5,7 @@ Tag 18 only, EdDSA only, strict deterministic CBOR throughout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cbor2
 
@@ -19,10 +19,10 @@ FIRST_BYTE = 0xD2
 ALGORITHM, CONTENT_TYPE, KEY_ID, CWT_CLAIMS = 1, 3, 4, 15
 EDDSA = -8
 PARTS = 4
+CONTEXT, NOTHING = cbor.encode("Signature1"), cbor.encode(b"")
 
 
-@dataclass(frozen=True)
-class Sign1:
+class Sign1(NamedTuple):
     """A decoded COSE_Sign1 whose signature nobody has checked yet; ``payload`` is None where it is detached."""
 
     protected_bytes: bytes
@@ -46,7 +46,8 @@ class Sign1:
 
 
 def _signature_input(protected: bytes, payload: bytes | None) -> bytes:
-    return cbor.encode(["Signature1", protected, b"", payload or b""])
+    """Return the encoding of ["Signature1", protected, external data (none), payload]."""
+    return cbor.array([CONTEXT, cbor.byte_string(protected), NOTHING, cbor.byte_string(payload or b"")])
 
 
 def _malformed(reason: str) -> CallerError:

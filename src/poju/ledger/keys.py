@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from nacl.exceptions import BadSignatureError
@@ -19,6 +19,7 @@ from poju.ledger import cbor
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 NOTE_ALGORITHM_ED25519 = 1
+KEYS_KEPT = 16_384
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class PublicKey:
                 hint=_("Give the key as its owner published it."),
                 count=len(self.raw),
             )
+
+    @classmethod
+    @lru_cache(KEYS_KEPT)
+    def known(cls, raw: bytes) -> PublicKey:
+        """Return the key of ``raw``, the same object for the same bytes, so that its thumbprint is made once."""
+        return cls(raw)
 
     @cached_property
     def thumbprint(self) -> bytes:

@@ -51,26 +51,40 @@ def root(size: int, nodes: NodeSource) -> bytes:
     return range_root(0, size, nodes) if size else EMPTY_ROOT
 
 
+def right_edge(size: int, nodes: NodeSource) -> list[bytes]:
+    """Return, level by level, the hash of the last node of a tree of ``size`` leaves; it ends with the tree head.
+
+    A last node without a sibling is its own parent.
+    """
+    last = size - 1
+    edge = [nodes(0, last)]
+    level = 0
+    while last:
+        edge.append(node_hash(nodes(level, last - 1), edge[-1]) if last & 1 else edge[-1])
+        last, level = last >> 1, level + 1
+    return edge
+
+
+def inclusion_proof(index: int, size: int, nodes: NodeSource, edge: Sequence[bytes] | None = None) -> list[bytes]:
+    """Return PATH(index, D_size) of RFC 9162 §2.1.3.1, sibling of the leaf first; ``edge``: :func:`right_edge`."""
+    if not 0 <= index < size:
+        raise IndexError(index)
+    edge = right_edge(size, nodes) if edge is None else edge
+    path: list[bytes] = []
+    last, level = size - 1, 0
+    while last:
+        sibling = index ^ 1
+        if sibling < last:
+            path.append(nodes(level, sibling))
+        elif sibling == last:
+            path.append(edge[level])
+        index, last, level = index >> 1, last >> 1, level + 1
+    return path
+
+
 def _split(size: int) -> int:
     """Return the largest power of two smaller than ``size`` (size ≥ 2)."""
     return 1 << ((size - 1).bit_length() - 1)
-
-
-def inclusion_proof(index: int, size: int, nodes: NodeSource) -> list[bytes]:
-    """Return PATH(index, D_size) of RFC 9162 §2.1.3.1, leaf's sibling first."""
-    if not 0 <= index < size:
-        raise IndexError(index)
-    path: list[bytes] = []
-    start, end = 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            path.append(range_root(middle, end, nodes))
-            end = middle
-        else:
-            path.append(range_root(start, middle, nodes))
-            start = middle
-    return path[::-1]
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

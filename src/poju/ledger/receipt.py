@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from poju.errors import CallerError
 from poju.i18n import _
@@ -33,8 +34,17 @@ class SignedRoot:
 
     def receipt(self, index: int, path: Sequence[bytes]) -> bytes:
         """Return the receipt of the leaf at ``index``."""
-        proof = cbor.encode([self.size, index, list(path)])
-        return cose.assemble_detached(self.header, {PROOFS: {INCLUSION: [proof]}}, self.signature)
+        hashes = cbor.array([cbor.byte_string(item) for item in path])
+        before, after = self._around
+        return before + cbor.byte_string(cbor.array([cbor.encode(self.size), cbor.encode(index), hashes])) + after
+
+    @cached_property
+    def _around(self) -> tuple[bytes, bytes]:
+        """What stands before and after the proof: the same in all receipts of this size."""
+        proof = cbor.byte_string(b"proof")
+        receipt = cose.assemble_detached(self.header, {PROOFS: {INCLUSION: [b"proof"]}}, self.signature)
+        before, _proof, after = receipt.rpartition(proof + cbor.encode(None))
+        return before, cbor.encode(None) + after
 
 
 def sign_root(key: PrivateKey, origin: str, size: int, root: bytes) -> SignedRoot:

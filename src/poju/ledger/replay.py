@@ -21,7 +21,7 @@ class DictState:
     def get(self, key: str) -> cbor.Value:
         """Return the value at ``key``, or None."""
         raw = self.values.get(key)
-        return None if raw is None else cbor.decode(raw, 1 << 20)
+        return None if raw is None else cbor.decode_shared(raw)
 
     def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
         """Return leaf index and digest of the statement registered as (issuer, cti), or None."""

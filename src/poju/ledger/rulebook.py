@@ -6,7 +6,7 @@ get the same answers (LOG-4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,6 +64,9 @@ class RuleBook(Protocol):
 
         It is a member's registered key, or the one that a self-certified kind carries.
         """
+
+    def reads(self, statement: UnverifiedStatement) -> Iterable[str]:
+        """Return the state keys that deciding on ``statement`` will probably read: a hint, so that one query does."""
 
     def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
         """Decide on one statement. Pure."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from poju.errors import OperatorError
 from poju.i18n import _
@@ -30,7 +31,11 @@ CREATE TABLE IF NOT EXISTS seen (issuer TEXT, identifier BLOB, idx INTEGER NOT N
 CREATE TABLE IF NOT EXISTS refusal (digest BLOB PRIMARY KEY, raw BLOB NOT NULL, statement BLOB NOT NULL) WITHOUT ROWID;
 """
 HEAD = "SELECT size, height, time, state FROM head"
+STATE_IN = "SELECT key, value FROM state WHERE key IN"
+SEEN_IN = "SELECT issuer, identifier, idx, digest FROM seen WHERE (issuer, identifier) IN"
 STATE_CACHE = 65_536
+TOGETHER = 256
+Item = TypeVar("Item")
 
 
 class Store:
@@ -52,8 +57,9 @@ class Store:
                 path=location,
                 reason=str(error),
             ) from error
-        self._cached = lru_cache(STATE_CACHE)(self._read_state)
+        self._values: OrderedDict[str, bytes | None] = OrderedDict()
         self._generation = 0
+        self._known: dict[tuple[str, bytes], tuple[int, bytes]] | None = None
         self._last = self.head()
 
     @classmethod
@@ -100,17 +106,50 @@ class Store:
         return _head(self._query(HEAD))
 
     def get(self, key: str) -> cbor.Value:
-        """Return the state's value at ``key``, or None."""
-        raw = self._cached(self._generation, key)
-        return None if raw is None else cbor.decode(raw, 1 << 20)
+        """Return the state's value at ``key``, or None. Readers share it: never change it."""
+        try:
+            raw = self._values[key]
+        except KeyError:
+            generation = self._generation
+            rows = self._query("SELECT value FROM state WHERE key = ?", (key,))
+            raw = _blob(rows[0][0]) if rows else None
+            self._remember({key: raw}, generation)
+        return None if raw is None else cbor.decode_shared(raw)
 
-    def _read_state(self, _generation: int, key: str) -> bytes | None:
-        """Read from the file. A thread that read before a commit caches under a generation nobody asks for again."""
-        rows = self._query("SELECT value FROM state WHERE key = ?", (key,))
-        return _blob(rows[0][0]) if rows else None
+    def _remember(self, values: Mapping[str, bytes | None], generation: int) -> None:
+        """Cache what was read, unless a commit came between: it may be older than what that commit wrote."""
+        with self._lock:
+            if generation == self._generation:
+                self._cache(values)
+
+    def _cache(self, values: Mapping[str, bytes | None]) -> None:
+        self._values.update(values)
+        while len(self._values) > STATE_CACHE:
+            self._values.popitem(last=False)
+
+    def prepare(self, keys: Collection[str], pairs: Collection[tuple[str, bytes]]) -> None:
+        """Read at once what a batch will ask for one by one: state ``keys`` and (issuer, cti) ``pairs``.
+
+        Until the next commit :meth:`seen` answers from these pairs alone; only the writer calls this.
+        """
+        generation = self._generation
+        missing = [key for key in dict.fromkeys(keys) if key not in self._values]
+        found: dict[str, bytes | None] = dict.fromkeys(missing)
+        for part in _parts(missing):
+            marks = ",".join("?" * len(part))
+            found |= {str(k): _blob(v) for k, v in self._query(f"{STATE_IN} ({marks})", part)}
+        self._remember(found, generation)
+        known: dict[tuple[str, bytes], tuple[int, bytes]] = {}
+        for wanted in _parts(list(dict.fromkeys(pairs))):
+            marks = ",".join(["(?,?)"] * len(wanted))
+            rows = self._query(f"{SEEN_IN} (VALUES {marks})", [value for pair in wanted for value in pair])
+            known |= {(str(who), _blob(cti)): (int(str(at)), _blob(digest)) for who, cti, at, digest in rows}
+        self._known = known
 
     def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
         """Return leaf index and digest of the statement registered as (issuer, cti), or None."""
+        if self._known is not None:
+            return self._known.get((issuer, identifier))
         rows = self._query("SELECT idx, digest FROM seen WHERE issuer = ? AND identifier = ?", (issuer, identifier))
         return (int(str(rows[0][0])), _blob(rows[0][1])) if rows else None
 
@@ -174,9 +213,11 @@ class Store:
                 if self._writer.in_transaction:
                     with suppress(sqlite3.Error):
                         self._writer.rollback()
+                self._known = None
             self._last = outcome.head if outcome.leaves else self._last
+            # a reader may have cached an older value while this was written: what was written stands over it
+            self._cache(outcome.writes)
             self._generation += 1
-        self._cached.cache_clear()
 
     def _alone(self) -> None:
         """Refuse to write on top of another process's commit: the cached state would be a stale one (LOG-2)."""
@@ -210,11 +251,12 @@ class Store:
         write.executemany(
             "INSERT OR REPLACE INTO tile VALUES (?, ?, ?)", [(*name, data) for name, data in changed.items()]
         )
-        for key, value in outcome.writes.items():
-            if value is None:
-                write.execute("DELETE FROM state WHERE key = ?", (key,))
-            else:
-                write.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
+        ended = [(key,) for key, value in outcome.writes.items() if value is None]
+        write.executemany("DELETE FROM state WHERE key = ?", ended)
+        write.executemany(
+            "INSERT OR REPLACE INTO state VALUES (?, ?)",
+            [item for item in outcome.writes.items() if item[1] is not None],
+        )
         write.executemany(
             "INSERT INTO seen VALUES (?, ?, ?, ?)",
             [
@@ -232,6 +274,11 @@ def _head(rows: Sequence[tuple[object, ...]]) -> block.Head:
         return block.Head()
     size, height, time, state = rows[0]
     return block.Head(int(str(size)), int(str(height)), Seconds(int(str(time))), _blob(state))
+
+
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), TOGETHER):
+        yield items[start : start + TOGETHER]
 
 
 def _blob(value: object) -> bytes:

@@ -24,21 +24,29 @@ def node_source(tile: TileSource) -> merkle.NodeSource:
 
     def node(level: int, index: int) -> bytes:
         span = 1 << (level % HEIGHT)
-        first = index * span
-        data = tile(level // HEIGHT, first // WIDTH)
-        start = first % WIDTH * HASH_BYTES
-        hashes = data[start : start + span * HASH_BYTES]
-        if len(hashes) != span * HASH_BYTES:
-            raise CallerError(
-                "tile.short",
-                _("Hash tile {level}/{number} is too short."),
-                hint=_("Fetch the tiles again up to the checkpoint's size."),
-                level=level // HEIGHT,
-                number=first // WIDTH,
-            )
-        return fold(hashes)
+        return fold(_hashes(tile, level // HEIGHT, index * span, span))
 
     return node
+
+
+def hash_source(tile: TileSource) -> merkle.NodeSource:
+    """Return the nodes that stand in tiles as they are: those of the levels that are multiples of 8."""
+    return lambda level, index: _hashes(tile, level // HEIGHT, index, 1)
+
+
+def _hashes(tile: TileSource, level: int, first: int, count: int) -> bytes:
+    """Return ``count`` hashes from ``first`` on, all in one tile."""
+    number, start = first // WIDTH, first % WIDTH * HASH_BYTES
+    hashes = tile(level, number)[start : start + count * HASH_BYTES]
+    if len(hashes) != count * HASH_BYTES:
+        raise CallerError(
+            "tile.short",
+            _("Hash tile {level}/{number} is too short."),
+            hint=_("Fetch the tiles again up to the checkpoint's size."),
+            level=level,
+            number=number,
+        )
+    return hashes
 
 
 def fold(hashes: bytes) -> bytes:

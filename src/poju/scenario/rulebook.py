@@ -17,6 +17,7 @@ A refusal at any step changes nothing (RULE-2): writes exist only in the answer 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from poju.ledger.cbor import Value
 from poju.ledger.keys import KEY_BYTES, PublicKey
@@ -30,8 +31,11 @@ from poju.scenario.workflow import NEW, Transition
 from poju.units import Seconds
 
 ADMITTED = "admitted"
+STANDINGS = 1_024
 SINGLETONS = ("ledger",)
 """Subjects of which there is one: they carry no id."""
+NOTHING = Registered()
+"""The answer of a kind that has no rule of its own: it moves its subject, and that is all."""
 
 
 class ScenarioRules:
@@ -45,6 +49,13 @@ class ScenarioRules:
             kind.id: compile_kind(kind, package.closed(), package.roles) for kind in kinds.values()
         }
 
+        self._standing = lru_cache(STANDINGS)(self._read_standing)
+
+    def _read_standing(self, roles: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the capabilities of ``roles``, and roles and capabilities together."""
+        capabilities = self.package.capabilities(list(roles))
+        return capabilities, capabilities | frozenset(roles)
+
     def is_public(self, kind: str) -> bool:
         """Return whether every field of statement kind ``kind`` is for everyone; an unknown kind is not."""
         known = self.kinds.get(kind)
@@ -56,7 +67,13 @@ class ScenarioRules:
         if kind is not None and kind.self_certified:
             return _own_key(statement)
         record = state.get(f"key/{statement.key_id.hex()}")
-        return None if record is None else PublicKey(record["raw"])
+        return None if record is None else PublicKey.known(record["raw"])
+
+    def reads(self, statement: UnverifiedStatement) -> tuple[str, ...]:
+        """Return the keys that the ten steps read for any statement, and what rules mostly read: the subject's own."""
+        subject = statement.subject
+        own = (subject,) if statement.kind in self._rules else ()
+        return (f"subject/{subject}", f"member/{statement.issuer}", *own)
 
     def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
         """Decide on one statement by the ten steps of this module."""
@@ -87,13 +104,17 @@ class ScenarioRules:
         roles = [] if kind.self_certified else _issuer_roles(state, statement)
         if kind.self_certified and statement.fields["key"] != statement.key.raw:
             raise Refuse("member.key")
-        capabilities = self.package.capabilities(roles)
-        if not kind.self_certified and not set(kind.by) & (capabilities if kind.generic else set(roles)):
+        capabilities, speaks_as = self._standing(tuple(roles))
+        if not kind.self_certified and (capabilities if kind.generic else set(roles)).isdisjoint(kind.by):
             raise Refuse("member.role")
         # 9: the workflow
-        rows = self._rows(state, statement, frozenset(roles) | capabilities)
+        rows = self._rows(state, statement, speaks_as)
         # 10: the room's rule
-        answer = self._ask_room(Context(state, statement, block, self.package, capabilities), kind)
+        rule = self._rules.get(kind.id)
+        answer = NOTHING if rule is None else rule(Context(state, statement, block, self.package, capabilities))
+        if kind.decides != (answer.decision is not None):
+            # a kind's TOML promises its decision leaf; a rule that breaks the promise must not reach the log
+            raise Refuse("kind.decision-missing")
         moved = self._moved(state, statement, rows, answer)
         return Registered({**moved, **answer.writes}, answer.decision)
 
@@ -115,14 +136,6 @@ class ScenarioRules:
         if refusal:
             raise Refuse(refusal)
         return allowed
-
-    def _ask_room(self, context: Context, kind: Kind) -> Registered:
-        rule = self._rules.get(kind.id)
-        answer = Registered() if rule is None else rule(context)
-        if kind.decides != (answer.decision is not None):
-            # A kind's TOML promises its decision leaf; a rule that breaks the promise must not reach the log.
-            raise Refuse("kind.decision-missing")
-        return answer
 
     @staticmethod
     def _moved(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from poju.ledger.cbor import Value
 from poju.scenario.toml import Names, Table
@@ -64,8 +65,7 @@ class Workflow:
         return self.index.get((subject, state, statement), ())
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One speaker's attempt: who it is, which roles and capabilities it holds, whether it opened the subject."""
 
     roles: frozenset[str]
@@ -78,14 +78,18 @@ def allowed(rows: tuple[Transition, ...], step: Step) -> tuple[tuple[Transition,
     for row in rows:
         if row.refuse:
             return (), row.refuse
-    fitting = tuple(row for row in rows if all(step.fields.get(name) == value for name, value in row.when.items()))
+    fitting = [row for row in rows if not row.when or _holds(row.when, step.fields)]
     if not fitting:
         return (), ILLEGAL
-    permitted = tuple(row for row in fitting if step.roles & set(row.by))
+    permitted = [row for row in fitting if not step.roles.isdisjoint(row.by)]
     if not permitted:
         return (), "member.role"
     reachable = tuple(row for row in permitted if step.opened or not row.opener)
     return (reachable, None) if reachable else ((), NOT_OPENER)
+
+
+def _holds(when: Mapping[str, str], fields: Mapping[str, Value]) -> bool:
+    return all(fields.get(name) == value for name, value in when.items())
 
 
 def target(rows: tuple[Transition, ...], outcome: str) -> str | None:
