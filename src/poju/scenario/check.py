@@ -12,7 +12,7 @@ from pathlib import Path
 
 from poju.errors import CallerError
 from poju.i18n import _
-from poju.scenario import check_access, check_workflow
+from poju.scenario import check_access, check_draft, check_workflow
 from poju.scenario.files import read_files
 from poju.scenario.kinds import FIELD_CLASSES, Kind
 from poju.scenario.package import Package, load
@@ -157,7 +157,9 @@ def _points(package: Package) -> Iterator[Problem]:
                 _("Name a track of scenario.toml, and a subject and state of workflows.toml."),
                 {"point": point.id},
             )
-    if not any(track.status == "open" for track in package.tracks.values()):
+    # A draft says so of itself, and its note tells the same; until a track opens nothing can be submitted or paid.
+    waiting = bool(package.tracks) and check_draft.waits_for_tracks(package.files)
+    if not waiting and not any(track.status == "open" for track in package.tracks.values()):
         yield Problem(
             "scenario.toml",
             "track.none-open",
