@@ -89,7 +89,7 @@ def _meaning(norm: str, within: Span, one: Sum, group: list[Sum], given: int) ->
     elif _compiled("cap_after").match(after):
         semantics = [_cap(local)]
     else:
-        semantics = _kind(norm, within, one, before, near)
+        semantics = _kind(norm, within, one, before)
     percent = None if "fund_size" in semantics else _percent(norm, within, first, near)
     listed = len(group) > 1 and not any(item.ranged for item in group)
     tiers = listed or (given > 1 and _compiled("respectively").search(norm, within.start, within.end))
@@ -125,13 +125,21 @@ def _percent(norm: str, within: Span, first: Span, near: str) -> Percent | None:
     return Percent(float(match[rate]), span, base)
 
 
-def _kind(norm: str, within: Span, one: Sum, before: str, near: str) -> list[str]:
+def _of_fund(norm: str, within: Span, core: Span) -> bool:
+    """Return whether the clause of the sum speaks of a fund: «參股一支總規模20億元的創投基金», not «出資3億元» before it."""
+    ends = [m.start() for m in _compiled("clause").finditer(norm, within.start, within.end)]
+    start = max((end for end in ends if end < core.start), default=within.start)
+    end = min((end for end in ends if end >= core.end), default=within.end)
+    return _compiled("fund").search(norm, start, end) is not None
+
+
+def _kind(norm: str, within: Span, one: Sum, before: str) -> list[str]:
     """Return what an uncapped sum is: floor, fund size, range, total, else exact."""
     if one.ranged:
         return ["range"]
     if _compiled("floor_before").search(before):
         return ["floor"]
-    if _compiled("fund").search(near):
+    if _of_fund(norm, within, one.core):
         return _fund(norm, within, one.core)
     floor = _compiled("floor_after").match(norm[one.core.end : min(within.end, one.core.end + 6)])
     kind = "total" if _compiled("total").search(before) else "exact"
@@ -145,6 +153,8 @@ def _fund(norm: str, within: Span, core: Span) -> list[str]:
     found = ["fund_size"]
     if _compiled("target").search(norm[max(within.start, core.start - 20) : core.start]):
         found.append("target")
+    elif _compiled("whole_fund").search(norm[max(within.start, core.start - 8) : core.start]):
+        found.append("total")
     elif core.end - core.start <= len("百亿") and _compiled("about").search(sentence + "规模"):
         found.extend(["total", "approx"])
     return found

@@ -96,7 +96,7 @@ def aliases() -> dict[str, list[Alias]]:
             weak[division.short].add(division.code)
         else:
             (weak if division.short in words else strong)[division.short].add(division.code)
-    for name, code in rules()["without_code"].items():
+    for name, code in (rules()["without_code"] | rules()["zones"]).items():
         strong[name].add(code)
     _add_former_names(strong)
     return _by_first_characters(strong, weak)

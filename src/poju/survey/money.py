@@ -25,8 +25,8 @@ def owned_amounts(page: Page, sentence: Span, cues: list[Cue]) -> dict[str, list
     """
     found: dict[str, list[Amount]] = {}
     for amount in find_amounts(page, sentence):
-        owner = _owner(amount, cues)
-        if owner is not None and owner.instrument not in WITHOUT_MONEY:
+        owner = _owner(amount, [cue for cue in cues if cue.instrument not in WITHOUT_MONEY])
+        if owner is not None:
             found.setdefault(owner.instrument, []).append(amount)
     return found
 

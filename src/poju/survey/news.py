@@ -86,7 +86,7 @@ def _is_heading(page: Page, line: Span) -> bool:
 def _read_sentence(
     page: Page, profile: Profile, sentence: Span, story: Story, outcomes: list[Event], findings: list[Finding]
 ) -> None:
-    places = acting_places(page, sentence)
+    places = acting_places(page, sentence, story)
     cues = _with_grant(page, sentence, _acts(page, sentence))
     remarked = remark(page, sentence) if not cues else None
     if remarked is not None:

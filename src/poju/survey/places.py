@@ -29,6 +29,7 @@ _ORGAN = re.compile(
 )
 _CITY_OF = re.compile(r"\b(?i:city|town|municipality|province|state) of ([A-Z][A-Za-z'’-]+(?: [A-Z][A-Za-z'’-]+)?)")
 _ENGLISH_WORDS = re.compile(r"[A-Z][A-Za-z'’]+(?:[ -](?:District|County|City|Banner|Mongolia|Kong))?")
+_POSSESSIVE = re.compile(r"['’]s$")
 _TOO_MANY_HOMONYMS = 6
 
 
@@ -92,6 +93,8 @@ def _resolve(norm: str, span: Span, alias: Alias, beside: Region | None, earlier
         named = divisions()[alias.codes[0]].level != "district" and (listed or _ORGAN.match(norm, span.end))
         if not named and not (len(alias.codes) == 1 and alias.codes[0] in _told_in_full(norm)):
             return None
+    if alias.text in rules()["zones"]:
+        return Region(alias.codes[0], alias.text, "zone", span)
     if len(alias.codes) == 1:
         return _region(alias.codes[0], span)
     return _by_context(span, alias, earlier)
@@ -177,7 +180,10 @@ def _english(page: Page, within: Span) -> list[Region]:
 
 
 def _english_codes(text: str, match: re.Match[str]) -> tuple[str, ...]:
-    name = match.group()
+    name = _POSSESSIVE.sub("", match.group())
+    zone = rules()["zones_english"].get(name.replace("’", "'"))
+    if zone is not None:
+        return (zone,)
     table = english_names()
     exact = table.get(name.replace("’", "'").replace("-", " ").lower(), ())
     return exact or table.get(name.split(" ")[0].lower(), ()) or _before_parent(text, name, match.end())

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 
 from poju.survey.actors import parliament
-from poju.survey.dates import Anchor, Mention, find_dates, resolve
+from poju.survey.dates import Mention, find_dates
 from poju.survey.gazetteer import TAIWAN, divisions, full_name, parents
 from poju.survey.genre import is_official, issued_to
 from poju.survey.model import NO_DATE, Json, Named, Region, Span, When
 from poju.survey.places import find_places
+from poju.survey.resolution import Anchor, resolve
 from poju.survey.text import Page, stripped
 
 _HEAD_LINES = 20
@@ -61,6 +62,10 @@ _ORGAN_OF_TITLE = re.compile(
     r"[一-鿿]{0,12}?(?:办公厅|办公室)?)(?=关于)"
 )
 _OPEN_TITLE = re.compile(r"^[#\s]*[^，。；！？：:]{4,40}$")
+_REPORTED_ON = re.compile(
+    r"(?:讯|电|报导|报道|记者)[^，。；\n]{0,12}?[（(](?P<date>(?:\d{4}年)?\d{1,2}月\d{1,2}日)"
+    r"|(?:新华社|中新社|中新网|中央社|人民网|新华网)[^，。；\n]{0,16}?(?P<date2>(?:\d{4}年)?\d{1,2}月\d{1,2}日)(?:电|讯)"
+)
 _OWN_PLACE = re.compile(
     r"(?:省|市|区|县)?(?:人民政府|政府|委员会|财政|行政区域|辖区|范围内|注册|登记|区委|市委|[一-鿿]{2,8}[局厅委办])"
 )
@@ -83,6 +88,7 @@ class Profile:
     effective: Json | None = None
     body_start: int = 0
     dateline: Span | None = None
+    datestamp: Span | None = None
     apart: list[Span] = field(default_factory=list)
 
 
@@ -94,6 +100,7 @@ def profile_of(page: Page) -> Profile:
     for before, line in zip([None, *lines], lines[:_HEAD_LINES], strict=False):
         _head_line(page, line, profile, before)
     signed = _sign_off(page, lines, profile)
+    _reported_on(page, lines, profile)
     _settle_date(page, lines, profile)
     _settle_genre(page, profile, signed=signed)
     if profile.genre == "official":
@@ -204,7 +211,7 @@ def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
     told = profile.adoption is not None or signed or issued_to(page) or profile.region is not None
     formal = profile.form in {"law", "notice", "plan", "report"}
     told = told and (profile.title is not None or profile.adoption is not None or profile.body_start > 0)
-    if profile.dateline is None and is_official(
+    if profile.dateline is None and profile.datestamp is None and is_official(
         page, profile.body_start, titled=profile.title is not None, told=told, formal=formal
     ):
         profile.genre = "official"
@@ -243,8 +250,8 @@ def _place_of_body(page: Page, lines: list[Span]) -> Region | None:
             full = page.norm[region.span.end - 1] in "省市区县州盟旗"
             weights[region.code] = weights.get(region.code, 0) + (4 if own else 0) + (2 if full else 1)
             first.setdefault(region.code, region)
-    own = {code: weights[code] + sum(weights.get(parent, 0) for parent in parents(code)) for code in first}
-    return first[max(first, key=lambda code: (own[code], -first[code].span.start))] if first else None
+    weighed = {code: weights[code] + sum(weights.get(parent, 0) for parent in parents(code)) for code in first}
+    return first[max(first, key=lambda code: (weighed[code], -first[code].span.start))] if first else None
 
 
 def _issuer_of_title(page: Page, title: Named) -> Named | None:
@@ -269,6 +276,20 @@ def _issuer_of_meeting(page: Page, profile: Profile) -> None:
     if match:
         span = Span(profile.adoption.start + match.start(), profile.adoption.start + match.end())
         profile.issuer = Named(parliament(page.norm[span.start : span.end]), span)
+
+
+def _reported_on(page: Page, lines: list[Span], profile: Profile) -> None:
+    """Take the day of a Chinese dateline: 本報訊（2022年11月8日）, 新華社北京6月3日電, 中央社台北5日電."""
+    for line in lines[:_HEAD_LINES]:
+        match = _REPORTED_ON.search(page.norm, line.start, min(line.end, line.start + _LONGEST_TITLE))
+        if match is None:
+            continue
+        span = Span(*match.span("date" if match["date"] else "date2"))
+        anchor = Anchor(profile.published.value, None)
+        dates = (resolve(mention, anchor) for mention in find_dates(page, span))
+        profile.published = next((when for when in dates if when is not None), profile.published)
+        profile.datestamp = span
+        return
 
 
 def _settle_date(page: Page, lines: list[Span], profile: Profile) -> None:
@@ -297,7 +318,7 @@ def _effect(page: Page, profile: Profile) -> None:
     whole = Span(profile.body_start, len(page.norm))
     tail = Span(max(whole.start, whole.end - 1500), whole.end)
     for mention in find_dates(page, tail):
-        if mention.kind == "effective":
+        if mention.kind == "effective" and {"year", "month", "day"} <= mention.parts.keys():
             profile.effective = _effective(page, mention)
             if profile.date.value is None:
                 day = str(profile.effective["value"])

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from poju.survey.actors import enterprises_of
-from poju.survey.gazetteer import rules
+from poju.survey.gazetteer import divisions, full_name, rules
 from poju.survey.model import Event, Region, Span
 from poju.survey.places import find_places
 from poju.survey.profile import Profile
@@ -16,9 +16,7 @@ _LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
 _LISTED_AFTER = re.compile(
     r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b"
 )
-_GENERIC = re.compile(
-    r"(?:^|[，。；、\s])(?:该|当地|本|全)?(?:市|区|省|县)(?:里)?(?:政府|大数据|科技|卫健|财政|委|发改|经信|工信|人民政府|[一-鿿]{2,6}局)"
-)
+_PROVINCE_ORGAN = re.compile(r"(?<![一-鿿])(?:该|全)?省(?:里|政府|委|人民政府|[一-鿿]{1,6}厅)(?=[一-鿿])|(?<=[日月年天底末])省里")
 _ANCHOR_AFTER = re.compile(
     r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后"
 )
@@ -54,9 +52,13 @@ class Story:
         last = self.last()
         return last if last is not None and last.citations[-1].start >= self.paragraph_start else None
 
+    def all_of_region(self, code: str | None) -> list[Event]:
+        """Return the dated events of a region that are still remembered, in the order of the text."""
+        return [event for event in self.recent() if event.date.value and any(r.code == code for r in event.regions)]
+
     def of_region(self, code: str | None, instrument: str) -> Event | None:
         """Return the latest dated event of a region, one of the same instrument before any other."""
-        theirs = [event for event in self.recent() if event.date.value and any(r.code == code for r in event.regions)]
+        theirs = self.all_of_region(code)
         same = [event for event in theirs if event.instrument == instrument]
         found = same or theirs
         return found[-1] if found else None
@@ -72,13 +74,30 @@ def dateline_place(page: Page, profile: Profile) -> list[Region]:
     return named[:1] or [Region(None, city.title(), "city", profile.dateline)]
 
 
-def acting_places(page: Page, sentence: Span) -> list[Region]:
+def acting_places(page: Page, sentence: Span, story: Story) -> list[Region]:
     """Return the places of ``sentence`` that can act: not in a title, not after «立足» or «落户», not a time anchor."""
     apart = ([] if page.english else page.titles(sentence)) + [named.span for named in enterprises_of(page, sentence)]
+    named = find_places(page, sentence)
+    if not page.english:
+        named = sorted([*named, *_own_province(page, sentence, named, story)], key=lambda region: region.span)
     return [
         region
-        for region in find_places(page, sentence)
+        for region in named
         if not any(region.span.within(span) for span in apart) and not _is_object(page, region, sentence)
+    ]
+
+
+def _own_province(page: Page, sentence: Span, named: list[Region], story: Story) -> list[Region]:
+    """Return the province that «省裡» or «省科技廳» means: that of the place told before it."""
+    known = story.subject or story.heading or [r for e in story.events[-1:] for r in e.regions]
+    code = next((region.code for region in known if region.code), None)
+    province = None if code is None else f"{code[:2]}0000"
+    if province not in divisions() or province is None:
+        return []
+    return [
+        Region(province, full_name(province), "province", Span(*match.span()))
+        for match in _PROVINCE_ORGAN.finditer(page.norm, sentence.start, sentence.end)
+        if not any(region.span.overlaps(Span(match.start() - 1, match.end())) for region in named)
     ]
 
 
