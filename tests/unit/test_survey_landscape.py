@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from poju import survey
+from poju.survey.gazetteer import divisions
 from poju.survey.model import Document, Json
+from poju.survey.render import EMPTY, FILLED
+from poju.survey.scape.rows import names_of
 
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "examples" / "policies"
@@ -90,11 +94,31 @@ def test_similarity_is_the_mean_jaccard_of_regions_with_two_instruments() -> Non
 
 
 @pytest.mark.parametrize(("language", "pull"), [("zh-Hant", "拉動"), ("zh-Hans", "拉动"), ("en", "pull")])
-def test_table_shows_the_empty_pull_columns_last(language: str, pull: str) -> None:
-    table = survey.render(surveyed(POLICIES / "zh-Hant"), language)
+@pytest.mark.parametrize("width", [100, 300])
+def test_table_shows_the_empty_pull_columns_last(language: str, pull: str, width: int) -> None:
+    table = survey.render(surveyed(POLICIES / "zh-Hant"), language, width=width)
     assert pull in table.splitlines()[0]
-    assert "■" in table
-    assert all(line.endswith("·" + "") for line in table.splitlines()[2:10])
+    rows = [line for line in table.splitlines() if FILLED in line or EMPTY in line]
+    assert len(rows) == 19
+    assert all(line.endswith(EMPTY) for line in rows)
+    assert any(FILLED in line for line in rows)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_table_of_all_provinces_and_instruments_fits_a_hundred_columns(language: str) -> None:
+    found = of_texts("今天天氣很好。")
+    codes = [code for code, division in divisions().items() if division.level == "province"][:31]
+    found["cells"] = [
+        {"region": c, "instrument": i["id"], "events": ["e"]} for c in codes for i in found["instruments"]
+    ]
+    found["regions"] = [{"code": c, "name": names_of(c), "level": "province", "parts": [c]} for c in codes]
+    lines = survey.render(found, language).splitlines()
+    assert max(columns_of(line) for line in lines) <= 100
+    assert sum(line.count(FILLED) == 32 for line in lines) == 31
+
+
+def columns_of(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
 
 
 def test_nothing_to_tell_is_said() -> None:

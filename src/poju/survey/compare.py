@@ -28,6 +28,7 @@ _NOT_WITHDRAWN = _(
     "A square that is gone is not told of any more; that no policy was withdrawn or that one was, it cannot say."
 )
 _FIRST = _("first pull: {region}, {when}")
+_UNSEEN = _("pulls, but was not in the earlier survey at all: {region}, {when}")
 _NO_FIRST = _("No region that did not pull before pulls now.")
 _UNDATED = _("undated")
 _NAMES = {"push": _("supply (push)"), "environment": _("environment (push)"), "pull": _("demand (pull)")}
@@ -38,13 +39,13 @@ def compare(earlier: Json, later: Json) -> Json:
 
     {"documents": {"earlier", "later", "both", "overlap_ppm", "only_earlier": [path], "only_later": [path]},
     "comparable": "same" | "mostly" | "apart", "shares": {side: {"earlier", "later", "change_ppm"}}, "same_documents":
-    {side: …}, "new", "gone": [{"region", "instrument", "side", "reason", "events",
-    "cited": [{"path", "text"}]}], "kept": count, "regions": {"new",
-    "gone"}, "first_pull": [{"region", "value", "precision", "instruments", "events", "new_documents"}], "names":
-    {region: names}, "instruments": …}. A share is {"count", "of", "ppm"}.
+    {side: …}, "new", "gone": [{"region", "instrument", "side", "reason", "events", "cited": [{"path", "text"}]}],
+    "kept": count, "regions": {"new", "gone"}, "first_pull": [{"region", "value", "precision", "instruments", "events",
+    "seen_before", "new_documents"}], "names": {region: names}, "instruments": …}. A share is {"count", "of", "ppm"}.
 
     Documents are the same where their SHA-256 is, never by name. The overlap is a Jaccard index. ``events`` are ids of
-    the survey that has them. ``first_pull`` are the regions whose row had no pull and has some now, in order of time.
+    the survey that has them. ``first_pull`` are the regions whose row had no pull and has some now, in order of time;
+    those that the earlier survey did not tell of (``seen_before`` is false) stand last, for of them it said nothing.
 
     Raises :class:`~poju.errors.CallerError` ``survey-not-a-landscape`` where either is none.
     """
@@ -97,8 +98,9 @@ def render_comparison(comparison: Json, language: str) -> str:
         lines.append(translate(_NOT_WITHDRAWN, language))
     for item in comparison["first_pull"]:
         when = item["value"] or translate(_UNDATED, language)
-        lines.append(translate(_FIRST, language, region=name_in(comparison, item["region"], language), when=when))
-    if not comparison["first_pull"]:
+        text = _FIRST if item["seen_before"] else _UNSEEN
+        lines.append(translate(text, language, region=name_in(comparison, item["region"], language), when=when))
+    if not any(item["seen_before"] for item in comparison["first_pull"]):
         lines.append(translate(_NO_FIRST, language))
     return "\n".join(lines)
 
@@ -181,6 +183,7 @@ def _first_pull(
     digests: dict[str, str],
     both: set[str],
 ) -> list[Json]:
+    seen = {row for row, _kind in was}
     pulled = {row for (row, _kind), events in was.items() if events[0]["side"] == "pull"}
     pulls: dict[str, list[Json]] = {}
     for (row, _kind), events in now.items():
@@ -196,10 +199,11 @@ def _first_pull(
                 "precision": first["date"]["precision"],
                 "instruments": list(dict.fromkeys(event["instrument"] for event in events)),
                 "events": [event["id"] for event in events],
+                "seen_before": row in seen,
                 "new_documents": all(digests.get(event["path"]) not in both for event in events),
             }
         )
-    return sorted(found, key=lambda item: (item["value"] is None, item["value"] or ""))
+    return sorted(found, key=lambda item: (not item["seen_before"], item["value"] is None, item["value"] or ""))
 
 
 def _when(event: Json) -> tuple[int, str]:

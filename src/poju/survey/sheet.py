@@ -34,7 +34,6 @@ class Sheet:
     """A landscape as the page draws it; ``most`` is how many events with their sentences the page may hold."""
 
     height = 120
-    step = 22
 
     def __init__(self, landscape: Json, most: int) -> None:
         self.landscape = landscape
@@ -86,6 +85,11 @@ class Sheet:
         """Return the document that tells of ``event``."""
         found: Json = self.landscape["documents"][event["document"] - 1]
         return found
+
+    @property
+    def step(self) -> int:
+        """Return how wide a period is drawn; a year needs room for its number."""
+        return 22 if self.landscape["timeline"]["unit"] == "month" else 44
 
     @cached_property
     def bars(self) -> list[Bar]:

@@ -13,7 +13,6 @@ from poju.survey.model import Json
 from poju.survey.scape.rows import LANGUAGES
 
 Names = dict[str, str]
-_CLASSES = dict(zip(LANGUAGES, "abc", strict=True))
 _WAN, _YI = 10_000, 100_000_000
 _YUAN = _("{figure} yuan")
 _PLAIN = "\n\t"
@@ -56,9 +55,11 @@ def say(names: Mapping[str, str]) -> Markup:
     told = [names[language] for language in LANGUAGES]
     if len(set(told)) == 1:
         return escape(shown(told[0]))
-    pieces = zip(LANGUAGES, told, strict=True)
-    spans = (f"<i class={_CLASSES[language]} lang={language}>{escape(shown(text))}</i>" for language, text in pieces)
-    return Markup("".join(spans))  # noqa: S704 - each text is escaped in the line above
+    hant, hans, english = (escape(shown(text)) for text in told)
+    chinese = f"<i class=a lang=zh-Hant>{hant}</i><i class=b lang=zh-Hans>{hans}</i>"
+    if hant == hans:
+        chinese = f"<i class=d lang=zh>{hant}</i>"
+    return Markup(f"{chinese}<i class=c lang=en>{english}</i>")  # noqa: S704 - each text is escaped above
 
 
 def words(text: str, **parameters: object) -> Names:

@@ -17,12 +17,12 @@ def firsts(events: list[Json], instruments: list[str], official: set[int]) -> li
 
     Each is {"instrument", "first": {"value", "regions", "events"} | None, "followers": [{"region", "value",
     "months_behind", "events"}], "maybe_earlier": [{"region", "value", "precision", "events"}], "undated": [id],
-    "own_dates", "supported"}.
+    "compared", "own_dates", "supported"}.
 
     Only dates to the month or the day are compared, by calendar month; the country is not a competitor. A region whose
-    only date is a year that does not exclude an earlier month is ``maybe_earlier``. ``own_dates`` counts the compared
-    regions whose date is that of an official document itself (``official`` holds the numbers of those documents): there
-    the measure may be older than the text. ``supported`` wants two dated regions.
+    only date is a year that does not exclude an earlier month is ``maybe_earlier``. ``own_dates`` counts those of the
+    ``compared`` regions whose date is that of an official document itself (``official`` holds the numbers of those
+    documents): there the measure may be older than the text. ``supported`` wants two dated regions.
     """
     by_instrument: defaultdict[str, list[Json]] = defaultdict(list)
     for event in events:
@@ -82,6 +82,7 @@ def _first(instrument: str, events: list[Json], official: set[int]) -> Json:
         ],
         "maybe_earlier": [] if start is None else _maybe_earlier(events, dated, start),
         "undated": undated,
+        "compared": len(dated),
         "own_dates": sum(1 for _month, ids in dated.values() if own.issuperset(ids)),
         "supported": len(dated) > 1,
     }
