@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poju.fit.figures import POPULATION, Figures, columns, table_rules
-from poju.fit.kernel import Table, density, location_quotient, proximity, relative_quotient, specialised
+from poju.fit.kernel import Table, location_quotient, relatedness, relative_quotient, specialised
 from poju.fit.noise import disturbed
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Structure:
                 continue
             codes, values = self._tables[name]
             pattern = specialised(location_quotient(values))
-            near = density(pattern, proximity(pattern))
+            near = relatedness(pattern)
             answer[name] = (codes, near)
         return answer
 
