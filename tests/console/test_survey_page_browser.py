@@ -27,7 +27,7 @@ addEventListener("load", function () {
     var wide = document.documentElement.clientWidth, outside = [];
     var box = function (element) { return element.getBoundingClientRect(); };
     document.querySelectorAll("main *, header *, footer *").forEach(function (element) {
-      if (element.closest(".scroll, .unseen, .skip, svg, caption")) { return; }
+      if (element.closest(".scroll, .unseen, .skip, .tiles span, svg, caption")) { return; }
       if (box(element).width && box(element).right > wide + 1) { outside.push(element.outerHTML.slice(0, 60)); }
     });
     var panel = document.getElementById("evidence");

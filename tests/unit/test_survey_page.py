@@ -270,7 +270,8 @@ def test_an_absolute_path_is_not_told_to_the_readers_of_the_page() -> None:
 @pytest.mark.parametrize(
     ("url", "link"),
     [("https://www.gov.cn/a", True), ("http://x.cn", True), ("javascript:alert(1)", False), ("file:///etc", False),
-     ("//x.cn", False), ("https://", False), (None, False), (5, False), ("http://[", False)],
+     ("javascript://x.cn/%0aalert(1)", False),
+        ("//x.cn", False), ("https://", False), (None, False), (5, False), ("http://[", False)],
 )  # fmt: skip
 def test_only_addresses_of_the_web_become_links(url: object, link: bool) -> None:  # noqa: FBT001 - a parameter of the test
     assert (web_address(url) is not None) == link

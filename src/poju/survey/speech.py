@@ -16,6 +16,7 @@ Names = dict[str, str]
 _WAN, _YI = 10_000, 100_000_000
 _YUAN = _("{figure} yuan")
 _PLAIN = "\n\t"
+_ENDS = "。；！？，、.;!?, "
 STATUS = {
     "planned": _("planned"),
     "announced": _("announced"),
@@ -81,8 +82,14 @@ def shown(text: object) -> str:
 
 
 def own_paragraph(sentence: Json) -> tuple[str, str, str]:
-    """Return a citation and what stands around it in its own paragraph."""
-    return sentence["before"].rpartition("\n")[2], sentence["text"], sentence["after"].partition("\n")[0]
+    """Return a citation and what stands around it in its own paragraph; an ellipsis where that is cut."""
+    before, after = sentence["before"], sentence["after"]
+    lead, trail = before.rpartition("\n")[2], after.partition("\n")[0]
+    if lead and lead == before and sentence["start"] > len(before):
+        lead = "…" + lead.lstrip(_ENDS)
+    if trail and trail == after and trail[-1] not in _ENDS:
+        trail += "…"
+    return lead, sentence["text"], trail
 
 
 def web_address(url: object) -> str | None:
