@@ -6,11 +6,12 @@ import pytest
 
 from poju.survey.amounts import find_amounts
 from poju.survey.cues import instruments, lexicon
-from poju.survey.dates import Anchor, find_dates, resolve
+from poju.survey.dates import find_dates
 from poju.survey.gazetteer import contains, divisions, full_name, row_of
 from poju.survey.model import Span
 from poju.survey.numbers import number
 from poju.survey.places import find_places
+from poju.survey.resolution import Anchor, resolve
 from poju.survey.text import language_of, normal, page_of
 
 

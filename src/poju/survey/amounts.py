@@ -126,7 +126,7 @@ def _percent(norm: str, within: Span, first: Span, near: str) -> Percent | None:
 
 
 def _of_fund(norm: str, within: Span, core: Span) -> bool:
-    """Return whether the clause of the sum speaks of a fund: «參股一支總規模20億元的創投基金», not «出資3億元» before it."""
+    """Return whether the sum's own clause speaks of a fund: «總規模20億元的基金», not «出資3億元» before it."""
     ends = [m.start() for m in _compiled("clause").finditer(norm, within.start, within.end)]
     start = max((end for end in ends if end < core.start), default=within.start)
     end = min((end for end in ends if end >= core.end), default=within.end)

@@ -97,7 +97,9 @@ def _meant(page: Page, sentence: Span, mention: Mention, candidates: list[Event]
     """Return the event whose own words the anchor repeats («高雄試跑一年之後»), or None."""
     clause = next((c for c in page.clauses(sentence) if c.overlaps(mention.span)), sentence)
     words = page.norm[clause.start : mention.span.start]
-    pairs = {words[i : i + 2] for i in range(len(words) - 1)} - {page.norm[slice(*r.span)][:2] for e in candidates for r in e.regions}
+    pairs = {words[i : i + 2] for i in range(len(words) - 1)} - {
+        page.norm[slice(*r.span)][:2] for e in candidates for r in e.regions
+    }
     shared = [(sum(pair in page.norm[slice(*e.citations[0])] for pair in pairs), e) for e in candidates]
     best = max((count for count, _ in shared), default=0)
     return next(event for count, event in reversed(shared) if count == best) if best else None

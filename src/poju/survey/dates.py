@@ -1,7 +1,7 @@
 """Find the dates that a text gives: absolute ones, 民國 years, ranges, and those that count from something else.
 
-What counts from an event (同年5月份, 短短三個月後) or from the day of publication (去年11月, 昨日, `two years ago`) is worked
-out in `resolution`.
+What counts from an event (同年5月份, 短短三個月後) or from the day of publication (去年11月, 昨日, `two years ago`)
+is worked out in `resolution`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _months(pattern: str) -> str:
 
 
 def _once(name: str, seen: dict[str, int]) -> str:
-    """Number a group's name from its second use on: a pattern may hold one part in several of its branches."""
+    """Return the opening of a group, numbered from its name's second use on: several branches may hold one part."""
     seen[name] = seen.get(name, 0) + 1
     return f"(?P<{name}>" if seen[name] == 1 else f"(?P<{name}__{seen[name]}>"
 
@@ -75,9 +75,7 @@ def find_dates(page: Page, within: Span) -> list[Mention]:
 
 def _parts(match: re.Match[str]) -> dict[str, str]:
     """Return the named parts that matched; ``day2`` and ``day__2`` are the day of another branch."""
-    return {
-        re.sub(r"(?:__)?\d+$", "", name): value for name, value in match.groupdict().items() if value is not None
-    }
+    return {re.sub(r"(?:__)?\d+$", "", name): value for name, value in match.groupdict().items() if value is not None}
 
 
 def anchored_place(page: Page, mention: Mention, sentence: Span) -> Span | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 NATION = "100000"
 TAIWAN = "710000"
+HONG_KONG = "810000"
 MUNICIPALITIES = ("11", "12", "31", "50")
 _SHORTEST_DISTRICT = 3
 

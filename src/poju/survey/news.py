@@ -38,7 +38,9 @@ _ABSORBING = {
     "rent_subsidy",
     "tax_incentive",
 }
-_RECIPIENT = re.compile(r"(?:对|给|向)[^，。；]{2,40}?(?:企业|机构|单位|个人|团队|人才|者|公司)")
+_RECIPIENT = re.compile(
+    r"(?:对|给|向)[^，。；]{2,40}?(?:企业|机构|单位|个人|团队|人才|者|公司)|(?:中选|入选|获选|立项)的?(?:项目|企业|单位)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _is_heading(page: Page, line: Span) -> bool:
 def _read_sentence(
     page: Page, profile: Profile, sentence: Span, story: Story, outcomes: list[Event], findings: list[Finding]
 ) -> None:
-    places = acting_places(page, sentence, story)
+    places = acting_places(page, sentence)
     cues = _with_grant(page, sentence, _acts(page, sentence))
     remarked = remark(page, sentence) if not cues else None
     if remarked is not None:
@@ -141,10 +143,10 @@ def _with_grant(page: Page, sentence: Span, cues: list[Cue]) -> list[Cue]:
     clear = [cue.span.end for cue in cues if cue.span.end <= marker.start and cue.span.end > window.start]
     if clear:
         window = Span(max(clear), window.end)
-    instrument, _ = grant_for(page, window)
+    instrument, _ = grant_for(page, marker if page.english else window)
     if any(cue.instrument == instrument for cue in cues):
         return cues
-    absorbing = [cue for cue in cues if cue.instrument in _ABSORBING]
+    absorbing = [c for c in cues if c.instrument in _ABSORBING and (c.span.start <= marker.end or not page.english)]
     if absorbing and (page.english or not _RECIPIENT.search(page.norm, window.start, window.end)):
         return cues
     return sorted([*cues, Cue(instrument, marker)], key=lambda cue: cue.span)

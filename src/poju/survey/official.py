@@ -28,8 +28,6 @@ _MOST_CITATIONS = 8
 
 def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event], list[Finding]]:
     """Return the events, outcomes and findings of an official text."""
-    if profile.region is None and profile.title is None and profile.adoption is None:
-        return [], [], []
     events = _document_events(page, profile)
     outcomes: list[Event] = []
     looking_back = False

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from poju.survey.actors import parliament
 from poju.survey.dates import Mention, find_dates
-from poju.survey.gazetteer import TAIWAN, divisions, full_name, parents
+from poju.survey.gazetteer import divisions, full_name
 from poju.survey.genre import is_official, issued_to
 from poju.survey.model import NO_DATE, Json, Named, Region, Span, When
 from poju.survey.places import find_places
 from poju.survey.resolution import Anchor, resolve
+from poju.survey.seat import issuer_of_meeting, issuer_of_title, place_of
 from poju.survey.text import Page, stripped
 
 _HEAD_LINES = 20
@@ -21,7 +21,7 @@ _FRONT_FIELD = re.compile(r"^(?P<key>[a-z_]+): *(?P<value>[^\r\n]+)", re.MULTILI
 _LAW = r"(?:条例|办法|规定|决定|法|细则|规则)"
 _PLAN = (
     r"(?:若干措施|若干政策|政策措施|措施|实施意见|指导意见|若干意见|意见|行动计划|行动方案|实施方案|工作方案|方案"
-    r"|规划|纲要|工作报告|政策汇编|计划|通知|政策|批复)"
+    r"|规划|纲要|工作报告|施政报告|政策汇编|计划|通知|政策|批复)"
 )
 _NOTICE = r"(?:公告|通告|清单|目录|公示|榜单)"
 _VERB_FIRST = (
@@ -34,7 +34,10 @@ _TITLE = re.compile(
 _VERB_START = re.compile(_VERB_FIRST.replace("(?![^，。]{0,40}关于)", "") + "|进一步")
 _KINDS = ("意见", "措施", "办法", "通知", "方案", "规划", "计划", "政策", "条例", "规定", "批复", "纲要", "决定")
 _TITLE_EN = re.compile(
-    r"^[#\s]*(?P<title>[A-Z][^.!?\n]{6,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines)|(?P<notice>Notice|Announcement)))$"
+    r"^[#\s]*(?P<title>(?=[A-Z])[^.!?\n]{0,140}?\b(?:(?P<law>Act|Ordinance|Regulations?|Law|Rules)"
+    r"|(?P<plan>Measures|Plan|Opinions|Strategy|Programme|Guidelines|Roadmap|Policy Address|Work Report|Policies)"
+    r"|(?P<notice>Notice|Announcement))(?: (?:of|on|for|to|concerning|regarding) [^.!?\n]{3,90})?"
+    r"(?: \(?(?:20\d\d|[Cc]ap\.? ?\d+)[^)\n]{0,12}\)?)?)$"
 )
 _ADOPTED = re.compile(
     r"(?:会议)?(?:通过|修订|修正|公布|批准|公布全文\d*条?|发布|发布施行|订定发布)[）)]?$|会议上(?:[）)\s]|$)|制定公布|修正公布|订定发布"
@@ -56,18 +59,11 @@ _DATED_META = re.compile(
 )
 _STAMP = re.compile(r"^(?:19|20)\d\d[-./年]\d{1,2}[-./月]\d{1,2}日?(?:\s+\d{1,2}:\d\d(?::\d\d)?)?$")
 _NUMBER = re.compile(r"[一-鿿]{2,12}[〔﹝\[（(](?P<year>(?:19|20)\d\d)[〕﹞\]）)]\s*第?\s*\d+\s*号")
-_TITLE_YEAR = re.compile(r"(?<!\d)(?P<year>20\d\d)年(?!—|-|至)")
-_ORGAN_OF_TITLE = re.compile(
-    r"^[#\s]*(?P<organ>(?:中共|国务院|全国|最高|[一-鿿]{2,24}?(?:人民政府|政府|委员会|管委会|厅|局|部|院|委|行))"
-    r"[一-鿿]{0,12}?(?:办公厅|办公室)?)(?=关于)"
-)
+_TITLE_YEAR = re.compile(r"(?<![\d—–-])(?<!至)(?P<year>20\d\d)(?=年|[—–-]+20\d\d|\b)")
 _OPEN_TITLE = re.compile(r"^[#\s]*[^，。；！？：:]{4,40}$")
 _REPORTED_ON = re.compile(
     r"(?:讯|电|报导|报道|记者)[^，。；\n]{0,12}?[（(](?P<date>(?:\d{4}年)?\d{1,2}月\d{1,2}日)"
     r"|(?:新华社|中新社|中新网|中央社|人民网|新华网)[^，。；\n]{0,16}?(?P<date2>(?:\d{4}年)?\d{1,2}月\d{1,2}日)(?:电|讯)"
-)
-_OWN_PLACE = re.compile(
-    r"(?:省|市|区|县)?(?:人民政府|政府|委员会|财政|行政区域|辖区|范围内|注册|登记|区委|市委|[一-鿿]{2,8}[局厅委办])"
 )
 _SIGNER = re.compile(r"(?:人民政府|委员会|局|厅|办公室|办公厅|管委会)$")
 _RANK = {"province": 0, "city": 1, "zone": 2, "district": 3}
@@ -104,7 +100,7 @@ def profile_of(page: Page) -> Profile:
     _settle_date(page, lines, profile)
     _settle_genre(page, profile, signed=signed)
     if profile.genre == "official":
-        _settle_region(page, lines, profile)
+        _settle_seat(page, lines, profile)
         _effect(page, profile)
     return profile
 
@@ -176,7 +172,7 @@ def _title(page: Page, line: Span, profile: Profile, before: Span | None) -> Non
         profile.apart.append(before)
     if profile.form == "none":
         profile.form = "law" if match["law"] else "plan" if match["plan"] else "notice"
-    if "工作报告" in match["title"]:
+    if match["title"].endswith(("工作报告", "施政报告", "Policy Address")):
         profile.form = "report"
 
 
@@ -211,71 +207,26 @@ def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
     told = profile.adoption is not None or signed or issued_to(page) or profile.region is not None
     formal = profile.form in {"law", "notice", "plan", "report"}
     told = told and (profile.title is not None or profile.adoption is not None or profile.body_start > 0)
-    if profile.dateline is None and profile.datestamp is None and is_official(
-        page, profile.body_start, titled=profile.title is not None, told=told, formal=formal
+    if (
+        profile.dateline is None
+        and profile.datestamp is None
+        and is_official(page, profile.body_start, titled=profile.title is not None, told=told, formal=formal)
     ):
         profile.genre = "official"
 
 
-def _settle_region(page: Page, lines: list[Span], profile: Profile) -> None:
-    """Take the region from the title, the adoption line, the signer or else the place that the body is about."""
+def _settle_seat(page: Page, lines: list[Span], profile: Profile) -> None:
+    """Take the region and the issuer from the head, the region else from the body."""
     sources = [named.span for named in (profile.title, profile.issuer) if named is not None]
     if profile.adoption is not None:
         sources.append(profile.adoption)
     if profile.region is None:
-        for span in sources:
-            places = find_places(page, span)
-            if places:
-                profile.region = places[0]
-                break
-    if profile.region is None and profile.date.calendar == "minguo" and profile.date.expr is not None:
-        profile.region = Region(TAIWAN, full_name(TAIWAN), "province", profile.date.expr)
-    if profile.region is None:
-        profile.region = _place_of_body(page, lines)
+        minguo = profile.date.expr if profile.date.calendar == "minguo" else None
+        profile.region = place_of(page, sources, lines, minguo)
     if profile.issuer is None and profile.title is not None:
-        profile.issuer = _issuer_of_title(page, profile.title)
+        profile.issuer = issuer_of_title(page, profile.title)
     if profile.issuer is None and profile.adoption is not None and profile.region is not None:
-        _issuer_of_meeting(page, profile)
-
-
-def _place_of_body(page: Page, lines: list[Span]) -> Region | None:
-    """Return the place that the text names as its own: with its organs or class word, most often, first."""
-    weights: dict[str, int] = {}
-    first: dict[str, Region] = {}
-    for line in lines:
-        for region in find_places(page, line):
-            if region.code is None:
-                continue
-            own = _OWN_PLACE.match(page.norm, region.span.end) is not None
-            full = page.norm[region.span.end - 1] in "省市区县州盟旗"
-            weights[region.code] = weights.get(region.code, 0) + (4 if own else 0) + (2 if full else 1)
-            first.setdefault(region.code, region)
-    weighed = {code: weights[code] + sum(weights.get(parent, 0) for parent in parents(code)) for code in first}
-    return first[max(first, key=lambda code: (weighed[code], -first[code].span.start))] if first else None
-
-
-def _issuer_of_title(page: Page, title: Named) -> Named | None:
-    """Return the organ before 關於 in «國務院辦公廳關於…的通知»."""
-    match = _ORGAN_OF_TITLE.match(page.norm[slice(*title.span)])
-    if match is None:
-        return None
-    span = Span(title.span.start + match.start("organ"), title.span.start + match.end("organ"))
-    return Named(page.text[slice(*span)], span)
-
-
-def _issuer_of_meeting(page: Page, profile: Profile) -> None:
-    if profile.adoption is None or profile.region is None:
-        return
-    if profile.form == "report":
-        profile.issuer = Named(f"{profile.region.name}人民政府", profile.region.span)
-        return
-    match = re.search(
-        r"[一-鿿]{2,12}第[一二三四五六七八九十]+届人民代表大会(?:常务委员会)?",
-        page.norm[profile.adoption.start : profile.adoption.end],
-    )
-    if match:
-        span = Span(profile.adoption.start + match.start(), profile.adoption.start + match.end())
-        profile.issuer = Named(parliament(page.norm[span.start : span.end]), span)
+        profile.issuer = issuer_of_meeting(page, profile.adoption, profile.region, report=profile.form == "report")
 
 
 def _reported_on(page: Page, lines: list[Span], profile: Profile) -> None:
@@ -318,18 +269,23 @@ def _effect(page: Page, profile: Profile) -> None:
     whole = Span(profile.body_start, len(page.norm))
     tail = Span(max(whole.start, whole.end - 1500), whole.end)
     for mention in find_dates(page, tail):
-        if mention.kind == "effective" and {"year", "month", "day"} <= mention.parts.keys():
+        if mention.kind == "effective" and "year" in mention.parts:
             profile.effective = _effective(page, mention)
+            if profile.effective is None:
+                continue
             if profile.date.value is None:
                 day = str(profile.effective["value"])
                 profile.date = When(day, "day", mention.span, relation="on_or_before", basis="effective")
             return
 
 
-def _effective(page: Page, mention: Mention) -> Json:
-    year, month, day = (int(mention.parts[name]) for name in ("year", "month", "day"))
-    found: Json = {"value": f"{year:04d}-{month:02d}-{day:02d}", "expr": mention.span.cite(page.text)}
+def _effective(page: Page, mention: Mention) -> Json | None:
+    when = resolve(replace(mention, kind="absolute"), Anchor(None, None))
+    if when is None or when.precision != "day":
+        return None
+    year = int(str(when.value)[:4])
+    found: Json = {"value": when.value, "expr": mention.span.cite(page.text)}
     length = "一二三四五六七八九十".find(mention.parts.get("length", "x")) + 1 or mention.parts.get("length")
     if length and str(length).isdigit():
-        found["until"] = f"{year + int(length):04d}-{month:02d}-{day:02d}"
+        found["until"] = f"{year + int(length):04d}{str(when.value)[4:]}"
     return found

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import calendar
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,8 +17,30 @@ from poju.survey.numbers import number
 
 _MINGUO = 1911
 _MONTHS_OF_YEAR = 12
-_YEARS = {"今年": 0, "本年": 0, "去年": -1, "上年": -1, "前年": -2, "明年": 1, "来年": 1, "后年": 2, "this": 0, "last": -1, "next": 1}
-_MONTHS_AWAY = {"本月": 0, "这个月": 0, "上月": -1, "上个月": -1, "下月": 1, "下个月": 1, "this": 0, "last": -1, "next": 1}
+_YEARS = {
+    "今年": 0,
+    "本年": 0,
+    "去年": -1,
+    "上年": -1,
+    "前年": -2,
+    "明年": 1,
+    "来年": 1,
+    "后年": 2,
+    "this": 0,
+    "last": -1,
+    "next": 1,
+}
+_MONTHS_AWAY = {
+    "本月": 0,
+    "这个月": 0,
+    "上月": -1,
+    "上个月": -1,
+    "下月": 1,
+    "下个月": 1,
+    "this": 0,
+    "last": -1,
+    "next": 1,
+}
 _DAYS = {"昨": -1, "今": 0, "前": -2, "当": 0, "yesterday": -1, "today": 0}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
@@ -140,7 +162,7 @@ def _this_day(mention: Mention, anchor: Anchor) -> When | None:
     which = mention.parts["which"]
     day = _day(anchor)
     moved = _DAYS.get(which, _DAYS.get(which[0], 0))
-    return None if day is None else _on(day + datetime.timedelta(days=moved), mention, anchor)
+    return None if day is None else _on(day + dt.timedelta(days=moved), mention, anchor)
 
 
 def _weekday(mention: Mention, anchor: Anchor) -> When | None:
@@ -148,7 +170,7 @@ def _weekday(mention: Mention, anchor: Anchor) -> When | None:
     if day is None:
         return None
     back = (day.weekday() - _WEEKDAYS.index(mention.parts["which"])) % len(_WEEKDAYS)
-    return _on(day - datetime.timedelta(days=back), mention, anchor)
+    return _on(day - dt.timedelta(days=back), mention, anchor)
 
 
 def _same_day(mention: Mention, anchor: Anchor) -> When | None:
@@ -184,7 +206,7 @@ def _offset(mention: Mention, anchor: Anchor) -> When | None:
         return None
     if days is not None:
         day = _day(anchor)
-        return None if day is None else _on(day + datetime.timedelta(days=days), mention, anchor)
+        return None if day is None else _on(day + dt.timedelta(days=days), mention, anchor)
     months = months_of(mention)
     if months is None:
         return None
@@ -231,14 +253,14 @@ def _relation(kind: str, anchor: Anchor) -> Json:
     return {"type": kind, "anchor": anchor.event, "anchor_value": anchor.value}
 
 
-def _day(anchor: Anchor) -> datetime.date | None:
+def _day(anchor: Anchor) -> dt.date | None:
     try:
-        return datetime.date.fromisoformat(anchor.value or "")
+        return dt.date.fromisoformat(anchor.value or "")
     except ValueError:
         return None
 
 
-def _on(day: datetime.date, mention: Mention, anchor: Anchor) -> When:
+def _on(day: dt.date, mention: Mention, anchor: Anchor) -> When:
     start = _day(anchor) or day
     return When(day.isoformat(), "day", mention.span, {**_relation("offset", anchor), "days": (day - start).days})
 

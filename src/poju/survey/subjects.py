@@ -16,7 +16,9 @@ _LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
 _LISTED_AFTER = re.compile(
     r"(?:城市|省份|地区|地方|省市|省区)(?:还|则)?(?:有|包括|为)|\b(?:in|include|includes|including|are)\b"
 )
-_PROVINCE_ORGAN = re.compile(r"(?<![一-鿿])(?:该|全)?省(?:里|政府|委|人民政府|[一-鿿]{1,6}厅)(?=[一-鿿])|(?<=[日月年天底末])省里")
+_UNNAMED_ORGAN = re.compile(
+    r"(?<![一-鿿])(?P<organ>(?:由|经|该|全|本|当地)?(?P<level>省|市|区|县)(?:里|人民政府|政府|委(?!员)|财政|[一-鿿]{2,8}?[局厅委]))(?![一-鿿]?长)"
+)
 _ANCHOR_AFTER = re.compile(
     r"^(?:的|之后的?)?(?:[零一二三四五六七八九十\d]+个月|半年|[一二两三四五六七八九十\d]+年)(?:之|以)?后"
 )
@@ -74,31 +76,32 @@ def dateline_place(page: Page, profile: Profile) -> list[Region]:
     return named[:1] or [Region(None, city.title(), "city", profile.dateline)]
 
 
-def acting_places(page: Page, sentence: Span, story: Story) -> list[Region]:
+def acting_places(page: Page, sentence: Span) -> list[Region]:
     """Return the places of ``sentence`` that can act: not in a title, not after «立足» or «落户», not a time anchor."""
     apart = ([] if page.english else page.titles(sentence)) + [named.span for named in enterprises_of(page, sentence)]
-    named = find_places(page, sentence)
-    if not page.english:
-        named = sorted([*named, *_own_province(page, sentence, named, story)], key=lambda region: region.span)
     return [
         region
-        for region in named
+        for region in find_places(page, sentence)
         if not any(region.span.within(span) for span in apart) and not _is_object(page, region, sentence)
     ]
 
 
-def _own_province(page: Page, sentence: Span, named: list[Region], story: Story) -> list[Region]:
-    """Return the province that «省裡» or «省科技廳» means: that of the place told before it."""
-    known = story.subject or story.heading or [r for e in story.events[-1:] for r in e.regions]
-    code = next((region.code for region in known if region.code), None)
-    province = None if code is None else f"{code[:2]}0000"
-    if province not in divisions() or province is None:
+def _by_organ(page: Page, sentence: Span, cue: Span, story: Story) -> list[Region]:
+    """Return whose «省裡», «市數據局» or «區政府» acts in ``cue``: the same level of the place told before."""
+    match = next((m for m in _UNNAMED_ORGAN.finditer(page.norm, sentence.start, cue.end)), None)
+    known = story.subject or [r for e in story.events[-1:] for r in e.regions] or story.heading
+    if match is None:
         return []
-    return [
-        Region(province, full_name(province), "province", Span(*match.span()))
-        for match in _PROVINCE_ORGAN.finditer(page.norm, sentence.start, sentence.end)
-        if not any(region.span.overlaps(Span(match.start() - 1, match.end())) for region in named)
-    ]
+    if match["level"] in {"市", "区", "县"}:
+        known = [*known, *(r for e in reversed(story.recent()) for r in e.regions)]
+        known = [region for region in known if region.code and region.code[2:4] != "00"] or known
+    code = next((region.code for region in known if region.code), None)
+    if code is None:
+        return []
+    whole = {"省": f"{code[:2]}0000", "市": f"{code[:4]}00"}.get(match["level"], code)
+    if whole not in divisions():
+        whole = code
+    return [Region(whole, full_name(whole), divisions()[whole].level, Span(*match.span("organ")))]
 
 
 def _is_object(page: Page, region: Region, sentence: Span) -> bool:
@@ -132,8 +135,8 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
     """Return the places that act in ``cue`` and whether they were named in this sentence.
 
     1. The nearest acting place before the cue, with the list it stands in. 2. One inside the cue. 3. A list after it
-    («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. The paragraph's subject.
-    6. The heading's, or an English dateline's.
+    («…的城市還有上海、重慶»). 4. A name given to an earlier event («鏈灣»). 5. An organ without a name
+    («市數據局»), of the place told before. 6. The paragraph's subject. 7. The heading's, or an English dateline's.
     """
     before = [region for region in places if region.span.start < cue.start]
     if before and _PLURAL.search(page.norm, before[-1].span.end, cue.start):
@@ -148,9 +151,8 @@ def subject_of(page: Page, sentence: Span, cue: Span, places: list[Region], stor
     named = _by_name(page, sentence, story)
     if named is not None:
         return named.regions, False
-    if story.subject:
-        return story.subject, False
-    return story.heading or story.dateline, False
+    organ = [] if page.english else _by_organ(page, sentence, cue, story)
+    return organ or story.subject or story.heading or story.dateline, False
 
 
 def _by_name(page: Page, sentence: Span, story: Story) -> Event | None:
