@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -73,22 +73,41 @@ def comparison_page(compared: Json, language: str = "zh-Hant") -> bytes:
     return _draw("comparison.html", language, "", compared=compared, kinds=kinds, row_names=row_names)
 
 
-def _files(landscape: Json, compared: Json | None, language: str) -> Iterator[tuple[str, bytes]]:
+def _files(landscape: Json, compared: Json | None, language: str) -> Iterator[tuple[str, Iterable[bytes]]]:
     yield "landscape.json", _json(landscape)
-    yield from tables(landscape)
-    yield "landscape.html", page(landscape, language)
+    for name, content in tables(landscape):
+        yield name, [content]
+    yield "landscape.html", [page(landscape, language)]
     if compared is not None:
         yield "comparison.json", _json(compared)
-        yield "comparison.html", comparison_page(compared, language)
+        yield "comparison.html", [comparison_page(compared, language)]
 
 
-def _json(content: Json) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8", errors="replace")
+def _json(content: Json) -> Iterator[bytes]:
+    """Yield ``content`` piece by piece, one line for each name and each item: a large one is never whole in memory."""
+    for position, (name, value) in enumerate(content.items()):
+        yield _encoded(f"{',' if position else '{'}\n{_compact(name)}: ")
+        if not isinstance(value, list):
+            yield _encoded(_compact(value))
+            continue
+        for place, item in enumerate(value):
+            yield _encoded(f"{',' if place else '['}\n {_compact(item)}")
+        yield b"\n]" if value else b"[]"
+    yield b"\n}\n"
 
 
-def _put(path: Path, content: bytes) -> Path:
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", errors="replace")
+
+
+def _put(path: Path, content: Iterable[bytes]) -> Path:
     draft = path.with_name(path.name + ".part")
-    draft.write_bytes(content)
+    with draft.open("wb") as handle:
+        handle.writelines(content)
     draft.replace(path)
     return path
 
