@@ -149,7 +149,11 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(served: Served) ->
         ("GET", "/entries/" + "9" * 400, 404),
         ("GET", "/tile/0/999", 404),
         ("GET", "/tile/9/000", 404),
-        ("GET", "/tile/entries/000", 404),
+        ("GET", "/tile/0/000.p/0", 404),
+        ("GET", "/tile/0/000.p/256", 404),
+        ("GET", "/tile/0/x000/000", 404),
+        ("GET", "/tile/-1/000", 404),
+        ("GET", "/tile/entries/000", 403),
         ("GET", "/tile/0/..%2f..%2flog.private", 404),
         ("GET", "/feed/0/0", 403),
         ("GET", "/feed/x/y", 404),
@@ -189,6 +193,14 @@ def test_priv_1_no_entry_is_served_as_bytes(served: Served, ledger: LedgerClient
     assert leaf.is_statement(served.opening)
     for path in ("/entries/0", "/entries/0/proof", "/tile/0/000.p/2"):
         assert served.opening not in ledger.get(path)
+
+
+def test_priv_1_entry_bundles_are_for_auditors(ledger: LedgerClient) -> None:
+    """Not even the authority, which runs the ledger's process, reads entries in bundles over HTTP."""
+    for name in ("commission", "stranger"):
+        with pytest.raises(PojuError) as caught:
+            ledger.get("/tile/entries/000.p/2", key_of(name))
+        assert ("404" if name == "commission" else "403") in str(caught.value)
 
 
 def test_priv_2_an_institution_answers_strangers_with_a_rule(served: Served, tmp_path: Path) -> None:

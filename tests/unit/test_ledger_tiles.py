@@ -167,3 +167,17 @@ def test_every_cut_of_a_bundle_is_refused_or_loses_a_leaf() -> None:
         with pytest.raises(PojuError) as caught:
             tiles.unbundle(data[:end])
         assert caught.value.code == "tile.malformed"
+
+
+@pytest.mark.parametrize("number", [0, 7, 999, 1_000, 1_234_067, 999_999_999])
+@pytest.mark.parametrize("width", [1, 255, 256])
+def test_a_path_reads_back(number: int, width: int) -> None:
+    text = tiles.path("0", number, width).removeprefix("tile/0/")
+    assert tiles.parse_path(text) == (number, width)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0000", "x000/000", "000.p/0", "000.p/256", "000.p/07", "x1/234", "000/001", "000.p", "../000"]
+)
+def test_a_path_has_one_form(text: str) -> None:
+    assert tiles.parse_path(text) is None

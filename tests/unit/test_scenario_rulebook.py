@@ -216,3 +216,14 @@ def test_a_rule_that_breaks_its_kinds_promise_of_a_decision_registers_nothing(le
     fields = {"pointer": "pointer/" + "1" * 32, "purpose": "treatment", "basis": "consent", "assertion": b"x"}
     asked = ledger.signed("access-request", "hospital-a", "access/1", fields)
     assert code(ledger, asked) == "kind.decision-missing"
+
+
+def test_priv_1_only_an_admitted_auditor_reads_everything() -> None:
+    ledger = Ledger().with_members()
+    assert ledger.apply("court", "auditor") == ""
+    assert not ledger.rules.reads_everything(ledger, "court")
+    ledger.must("member-admit", "commission", "member/court", roles=["auditor"])
+    assert ledger.rules.reads_everything(ledger, "court")
+    assert not any(ledger.rules.reads_everything(ledger, name) for name in ("commission", "hospital-a", "nobody"))
+    ledger.must("member-suspend", "commission", "member/court", reason="breach")
+    assert not ledger.rules.reads_everything(ledger, "court")

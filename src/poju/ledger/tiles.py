@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ WIDTH = 1 << HEIGHT
 HASH_BYTES = 32
 LENGTH_BYTES = 2
 GROUP = 1000
+TILE_PATH = re.compile(r"(?P<groups>(x[0-9]{3}/){0,5}[0-9]{3})(\.p/(?P<width>[1-9][0-9]{0,2}))?")
 
 TileSource = Callable[[int, int], bytes]
 """(tile level, tile number) → up to 256 hashes of 32 bytes, joined."""
@@ -91,6 +93,16 @@ def path(kind: str, number: int, width: int) -> str:
         groups.insert(0, f"x{number % GROUP:03d}")
     tail = "" if width == WIDTH else f".p/{width}"
     return f"tile/{kind}/{'/'.join(groups)}{tail}"
+
+
+def parse_path(text: str) -> tuple[int, int] | None:
+    """Return (number, width) of what follows ``tile/KIND/`` in :func:`path`, or None where it is no such path."""
+    found = TILE_PATH.fullmatch(text)
+    if found is None:
+        return None
+    number = int(found["groups"].replace("x", "").replace("/", ""))
+    width = int(found["width"] or WIDTH)
+    return (number, width) if path("", number, width) == f"tile//{text}" else None
 
 
 def bundle(leaves: Iterable[bytes]) -> bytes:

@@ -19,12 +19,14 @@ from poju.ledger.statement import MAX_BYTES
 from poju.node import signatures
 from poju.node.client import COSE, REFUSAL_KEY
 from poju.node.visibility import Visibility
-from poju.scenario.rulebook import ADMITTED
+from poju.scenario.rulebook import ADMITTED, ScenarioRules
 
 CBOR = "application/cbor"
+OCTETS = "application/octet-stream"
 PROBLEM = "application/concise-problem-details+cbor"
 TITLE, DETAIL = -1, -2
 FEED_LIMIT = 512
+TOP = 7
 OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 413, 429
 OUR_FAULT, UNAVAILABLE = 500, 503
 
@@ -139,23 +141,10 @@ class Feed:
         return cbor.encode([self._engine.checkpoint_at(size), consistency, entries, more])
 
 
-def create(engine: embedded.EmbeddedEngine, is_public: Callable[[str], bool]) -> FastAPI:
-    """Return the ledger's HTTP application; ``is_public`` tells of a statement kind whether everyone may read it."""
+def create(engine: embedded.EmbeddedEngine, rules: ScenarioRules) -> FastAPI:
+    """Return the ledger's HTTP application; ``rules`` tell who may read which entries."""
     app = FastAPI(title="Poju ledger", version="1", docs_url=None, redoc_url=None)
-    feed = Feed(engine, is_public)
-
     explain_all(app)
-
-    def requester(request: Request) -> str:
-        """Return the admitted member that signed ``request``; applicants and suspended members read nothing."""
-
-        def find(key_id: bytes) -> PublicKey | None:
-            entry = engine.store.get(f"key/{key_id.hex()}")
-            member = engine.store.get(f"member/{entry['member']}") if entry else None
-            return PublicKey(entry["raw"]) if member and member["state"] == ADMITTED else None
-
-        key = signatures.verify(request, b"", find)
-        return str(engine.store.get(f"key/{key.fingerprint}")["member"])
 
     @app.post("/entries", status_code=CREATED)
     async def register(request: Request) -> Response:
@@ -168,19 +157,48 @@ def create(engine: embedded.EmbeddedEngine, is_public: Callable[[str], bool]) ->
             headers["poju-decision"] = answer.decision.hex()
         return Response(answer.receipt, CREATED, headers, media_type=COSE)
 
-    @app.get("/feed/{start}/{old_size}")
-    def replica_feed(request: Request, start: int, old_size: int) -> Response:
-        return Response(feed.page(requester(request), start, old_size), OK, media_type=CBOR)
+    app.include_router(_members(engine, rules))
+    app.include_router(_public(engine))
+    return app
 
-    @app.get("/entries/{index}/proof")
+
+def _requester(engine: embedded.EmbeddedEngine, request: Request) -> str:
+    """Return the admitted member that signed ``request``; applicants and suspended members read nothing."""
+
+    def find(key_id: bytes) -> PublicKey | None:
+        entry = engine.store.get(f"key/{key_id.hex()}")
+        member = engine.store.get(f"member/{entry['member']}") if entry else None
+        return PublicKey(entry["raw"]) if member and member["state"] == ADMITTED else None
+
+    key = signatures.verify(request, b"", find)
+    return str(engine.store.get(f"key/{key.fingerprint}")["member"])
+
+
+def _members(engine: embedded.EmbeddedEngine, rules: ScenarioRules) -> APIRouter:
+    """Return what members read, each what it may: replica feed, proofs with decisions, an auditor's entry bundles."""
+    router, feed = APIRouter(), Feed(engine, rules.is_public)
+
+    @router.get("/feed/{start}/{old_size}")
+    def replica_feed(request: Request, start: int, old_size: int) -> Response:
+        return Response(feed.page(_requester(engine, request), start, old_size), OK, media_type=CBOR)
+
+    @router.get("/entries/{index}/proof")
     def proof(request: Request, index: int) -> Response:
-        member = requester(request) if "signature" in request.headers else None
+        member = _requester(engine, request) if "signature" in request.headers else None
         if not feed.may_read(member, index):
             raise unknown_entry(index, engine.store.head().size)
         return Response(cbor.encode(list(engine.proof(index))), OK, media_type=CBOR)
 
-    app.include_router(_public(engine))
-    return app
+    @router.get("/tile/entries/{path:path}")
+    def entries(request: Request, path: str) -> Response:
+        size = engine.store.head().size
+        if not rules.reads_everything(engine.store, _requester(engine, request)):
+            raise unknown_entry(path, size)
+        number, width = _tile(path, size)
+        start = number * tiles.WIDTH
+        return Response(tiles.bundle(engine.store.leaves(start, start + width)), OK, media_type=OCTETS)
+
+    return router
 
 
 def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
@@ -201,14 +219,19 @@ def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
 
     @router.get("/tile/{level}/{path:path}")
     def tile(level: int, path: str) -> Response:
-        return Response(_tile(engine, level, path), OK, media_type="application/octet-stream")
+        number, width = _tile(path, engine.store.head().size >> (tiles.HEIGHT * level) if 0 <= level <= TOP else 0)
+        data = engine.store.tile(level, number)[: width * tiles.HASH_BYTES]
+        return Response(data, OK, media_type=OCTETS)
 
     return router
 
 
-def _tile(engine: embedded.EmbeddedEngine, level: int, path: str) -> bytes:
-    size = engine.store.head().size
-    for at_level, number, width in tiles.tile_names(size):
-        if at_level == level and tiles.path(str(level), number, width) == f"tile/{level}/{path}":
-            return engine.store.tile(level, number)[: width * tiles.HASH_BYTES]
-    raise unknown_entry(path, size)
+def _tile(path: str, hashes: int) -> tuple[int, int]:
+    """Return number and width of the tile at ``path`` of a level of ``hashes``, or raise ``entry.unknown``.
+
+    A partial tile is served for every width that the log has passed (C2SP tlog-tiles).
+    """
+    found = tiles.parse_path(path)
+    if found is None or found[0] * tiles.WIDTH + found[1] > hashes:
+        raise unknown_entry(path, hashes)
+    return found

@@ -123,7 +123,7 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
         held.close()
 
     facts: dict[str, object] = {"origin": origin, "key": key.public.fingerprint}
-    serving.run(create(engine, rules.is_public), host=host, port=port, attached=attached, on_close=close, facts=facts)
+    serving.run(create(engine, rules), host=host, port=port, attached=attached, on_close=close, facts=facts)
 
 
 def rebuild(folder: Path, package: Path) -> block.Head:

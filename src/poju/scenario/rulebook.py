@@ -61,6 +61,15 @@ class ScenarioRules:
         known = self.kinds.get(kind)
         return known is not None and known.public
 
+    def reads_everything(self, state: State, member: str) -> bool:
+        """Return whether ``member`` may read all entries: an admitted one with the capability ``auditor``."""
+        record = state.get(f"member/{member}")
+        return (
+            record is not None
+            and record["state"] == ADMITTED
+            and "auditor" in self._standing(tuple(record["roles"]))[0]
+        )
+
     def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
         """Return the registered key that ``kid`` names, or the one that a self-certified kind's payload carries."""
         kind = self.kinds.get(statement.kind)
