@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poju.survey.confidence import confidence_ppm
 from poju.survey.model import Document, DocumentEvents, Event
 from poju.survey.news import news_events
 from poju.survey.official import official_events
@@ -9,6 +10,8 @@ from poju.survey.profile import Profile, profile_of
 from poju.survey.text import Page, page_of
 
 _TITLE_LENGTH = 80
+_NEAR = 24
+_BOUNDARY = "，。；、：！？,;:!? 　"
 
 
 def extract(document: Document) -> DocumentEvents:
@@ -24,6 +27,8 @@ def extract(document: Document) -> DocumentEvents:
     _number(events, "e")
     _number(outcomes, "o")
     _attach(events, profile)
+    for i, event in enumerate(events):
+        event.confidence_ppm = confidence_ppm(event, events[max(0, i - _NEAR) : i + _NEAR + 1], profile.genre)
     return DocumentEvents(
         document=document,
         title=_title(page, profile),
@@ -62,4 +67,13 @@ def _title(page: Page, profile: Profile) -> str:
         return profile.title.name
     body = [line for line in page.lines() if line.start >= profile.body_start]
     first = next((line for line in body if line.end - line.start > len("導讀導讀")), body[0] if body else None)
-    return "" if first is None else page.text[first.start : min(first.end, first.start + _TITLE_LENGTH)]
+    return "" if first is None else _shortened(page.text[first.start : first.end])
+
+
+def _shortened(line: str) -> str:
+    """Return ``line`` for display: a long one cut at its last boundary before the 80th character, with an ellipsis."""
+    if len(line) <= _TITLE_LENGTH:
+        return line
+    head = line[:_TITLE_LENGTH]
+    at = max(head.rfind(mark) for mark in _BOUNDARY)
+    return head[: at if at > 0 else _TITLE_LENGTH].rstrip(_BOUNDARY) + "…"

@@ -166,6 +166,7 @@ class Event:
     horizon: Json | None = None
     part_of: str | None = None
     identifier: str = ""
+    confidence_ppm: int | None = None
     subtype: str | None = None
 
     def to_json(self, text: str) -> Json:
@@ -189,7 +190,7 @@ class Event:
         }
         if self.title is not None:
             found["title"] = self.title.to_json(text)
-        for name in ("count", "effective", "horizon", "part_of", "subtype"):
+        for name in ("count", "effective", "horizon", "part_of", "subtype", "confidence_ppm"):
             value = getattr(self, name)
             if value is not None:
                 found[name] = value
