@@ -1,165 +1,172 @@
-"""The answer as text for a person: the two rankings side by side, then the reasons, then what cannot be read."""
+"""The answer as text for a person: the two rankings side by side, what was assumed, then the reasons behind them."""
 
 from __future__ import annotations
 
-import unicodedata
 from itertools import zip_longest
 from typing import Any
 
-from poju.i18n import _, translate
+from poju.fit.text import PAGE, columned, padded, shortened, width, wrapped
+from poju.fit.told import explained, percent, policies_told, times, unread, what_if
+from poju.i18n import SOURCE_LANGUAGE, _, translate
 
-EXPLAINED = 3
-"""Scenarios whose reasons are printed in full; ``--json`` has those of all."""
+__all__ = ["percent", "render", "times"]
+
+BETWEEN = " │ "
+NARROWEST_NAME = 12
+
+MISSING, UNPROVEN, UNPULLED = "!", "?", "◁"
+"""Marks behind a row; the legend says what each means, where one shows."""
 
 
 def render(fit: dict[str, Any], language: str) -> str:
-    """Return the answer of :func:`poju.fit.rank` as text in ``language`` (zh-Hant, zh-Hans or en), without colour."""
-    region = fit["region"]
-    title = translate(
-        _("{name} ({code}): which scenario fits? Figures up to {year}."),
-        language,
-        name=region["name"][language],
-        code=region["code"],
-        year=fit["year"],
-    )
+    """Return the answer of :func:`poju.fit.rank` as text in ``language`` (zh-Hant, zh-Hans or en), without colour.
+
+    No line of the tables is wider than 100 columns; sentences are broken to that width.
+    """
     sections = [
-        title,
+        _title(fit, language),
         _side_by_side(fit, language),
-        _legend(language),
-        _explained(fit, language),
-        _unread(fit, language),
+        _legend(fit, language),
+        what_if(fit, language),
+        policies_told(fit, language),
+        explained(fit, language),
+        unread(fit, language),
+        wrapped(_labelled(_("Method"), translate(fit["method"], language), language)),
+        "\n".join([translate(_("Sources"), language), *_sources(fit)]),
     ]
-    sections.append(translate(_("Method"), language) + ": " + translate(fit["method"], language))
-    sections.append("\n".join([translate(_("Sources"), language), *(f"  {source}" for source in fit["sources"])]))
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def percent(ppm: int) -> str:
-    """Return a share in parts per million as a percentage with one decimal: 68_123 is ``6.8%``."""
-    return f"{ppm / 10_000:.1f}%"
+def _sources(fit: dict[str, Any]) -> list[str]:
+    return [wrapped(f"  {source}", indent="    ") for source in fit["sources"]]
 
 
-def times(ppm: int) -> str:
-    """Return a quotient in parts per million with two decimals: 1_526_606 is ``1.53×``."""
-    return f"{ppm / 1_000_000:.2f}×"
+def _labelled(label: str, text: str, language: str) -> str:
+    return translate(_("{label}: {said}"), language, label=translate(label, language), said=text)
 
 
-def _width(text: str) -> int:
-    """Return how many columns of a terminal ``text`` takes: a wide character takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+def _title(fit: dict[str, Any], language: str) -> str:
+    region = fit["region"]
+    lines = [
+        translate(
+            _("{name} ({code}): which scenario fits? Figures up to {year}."),
+            language,
+            name=region["name"][language],
+            code=region["code"],
+            year=fit["year"],
+        )
+    ]
+    if not fit["economy"]["shipped"]:
+        said = _("Compared with {economy}, {count} regions with figures.")
+        lines.append(translate(said, language, economy=fit["economy"]["name"][language], count=_compared(fit)))
+    return "\n".join(lines)
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
+def _compared(fit: dict[str, Any]) -> int:
+    return int(fit["economy"]["compared"])
 
 
 def _side_by_side(fit: dict[str, Any], language: str) -> str:
-    left = [["#", translate(_("What most regions do"), language), translate(_("share"), language)]]
-    left += [[str(row["rank"]), row["names"][language], percent(row["score_ppm"])] for row in fit["common"]]
-    right = [
-        [
-            "#",
-            translate(_("What is distinctive here"), language),
-            translate(_("score"), language),
-            translate(_("baseline"), language),
-            translate(_("rank 5–95 %"), language),
-            "",
-        ]
-    ]
-    right += [_distinctive_row(row, language) for row in fit["distinctive"]]
-    left_lines, right_lines = _columns(left), _columns(right)
-    width = max(map(_width, left_lines))
+    """Return both rankings; names are cut as far as needed for the page, in English they are the scenarios' ids."""
+    titles = (_title_of(fit, language), translate(_("What is distinctive here"), language))
+    left = [["#", titles[0], translate(_("share"), language)]]
+    left += [[str(row["rank"]), _name(row, language), percent(row["score_ppm"])] for row in fit["common"]]
+    right = [_heads(fit, titles[1], language)]
+    right += [_distinctive_row(row, fit, language) for row in fit["distinctive"]]
+    _fit_names(left, right)
+    left_lines, right_lines = columned(left), columned(right)
+    room = max(map(width, left_lines))
     pairs = zip_longest(left_lines, right_lines, fillvalue="")
-    return "\n".join(f"{_padded(one, width)}  │ {other}".rstrip() for one, other in pairs)
+    return "\n".join(f"{padded(one, room)}{BETWEEN}{other}".rstrip() for one, other in pairs)
 
 
-def _distinctive_row(row: dict[str, Any], language: str) -> list[str]:
+def _title_of(fit: dict[str, Any], language: str) -> str:
+    if fit["common_basis"] == "reports":
+        return translate(_("What most regions do"), language)
+    return translate(_("What is largest elsewhere"), language)
+
+
+def _name(row: dict[str, Any], language: str) -> str:
+    return str(row["scenario"] if language == SOURCE_LANGUAGE else row["names"][language])
+
+
+def _heads(fit: dict[str, Any], title: str, language: str) -> list[str]:
+    heads = ["#", title, *(translate(head, language) for head in (_("σ"), _("score"), _("base"), _("5–95 %")))]
+    if "policies" in fit:
+        heads.append(translate(_("push/pull"), language))
+    return [*heads, ""]
+
+
+def _distinctive_row(row: dict[str, Any], fit: dict[str, Any], language: str) -> list[str]:
     low, high = row["interval"]
-    marks = []
-    if any(item["met"] is False for item in row["prerequisites"]):
-        marks.append(translate(_("prerequisite missing"), language))
-    if not row["readable"]:
-        marks.append(translate(_("not proven"), language))
-    return [
+    cells = [
         str(row["rank"]),
-        row["names"][language],
+        _name(row, language),
+        f"{row['standing_ppm'] / 1_000_000:+.1f}".replace("-", "−"),
         times(row["score_ppm"]),
         percent(row["baseline_ppm"]),
         f"{low}–{high}",
-        "; ".join(marks),
     ]
+    if "policies" in fit:
+        counts = row["policies"]
+        cells.append(f"{counts['push'] + counts['environment']}/{counts['pull']}")
+    return [*cells, _marks(row)]
 
 
-def _columns(rows: list[list[str]]) -> list[str]:
-    """Return the rows with their cells aligned, two spaces between columns."""
-    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+def _marks(row: dict[str, Any]) -> str:
+    marks = MISSING if any(item["met"] is False for item in row["prerequisites"]) else ""
+    marks += "" if row["readable"] else UNPROVEN
+    return marks + (UNPULLED if row.get("policies", {}).get("pushes_without_pull") else "")
 
 
-def _legend(language: str) -> str:
-    return translate(
-        _(
-            "share and baseline: the field's part in the reports of the other regions. score: 1.00× is like all regions"
-            " together. not proven: no test has shown that structure tells this field."
-        ),
-        language,
+def _fit_names(left: list[list[str]], right: list[list[str]]) -> None:
+    """Shorten the names, in place, until both tables stand within the page."""
+    fixed = sum(_fixed_width(table) for table in (left, right)) + width(BETWEEN)
+    wanted = [max(width(row[1]) for row in table) for table in (left, right)]
+    spare = PAGE - fixed - sum(wanted)
+    while spare < 0 and max(wanted) > NARROWEST_NAME:
+        wanted[wanted.index(max(wanted))] -= 1
+        spare += 1
+    for table, room in zip((left, right), wanted, strict=True):
+        for row in table:
+            row[1] = shortened(row[1], room)
+
+
+def _fixed_width(table: list[list[str]]) -> int:
+    """Return the columns that a table takes beside its names: the other cells and the gaps."""
+    others = [place for place in range(len(table[0])) if place != 1]
+    return sum(max(width(row[place]) for row in table) for place in others) + 2 * len(others)
+
+
+def _agreement(fit: dict[str, Any], language: str) -> list[str]:
+    """Return how well the whole order holds under noise, as Kendall's tau with two decimals."""
+    tau = {kind: f"{value / 1_000_000:.2f}" for kind, value in fit["robustness"]["kendall_ppm"].items()}
+    if not tau:
+        return []
+    said = _("Order kept under noise (Kendall τ, 1 = always): weights {weights}, figures {data}, both {both}.")
+    return [translate(said, language, **tau)]
+
+
+def _legend(fit: dict[str, Any], language: str) -> str:
+    """Return what the columns and the marks that show mean."""
+    rows = fit["distinctive"]
+    shown = {mark for row in rows for mark in _marks(row)}
+    share = (
+        _("share, base: the field's part in the 2026 reports of the other regions.")
+        if fit["common_basis"] == "reports"
+        else _("share, base: the part of its industries in the other regions; no reports of this country are at hand.")
     )
-
-
-def _explained(fit: dict[str, Any], language: str) -> str:
-    lines = [translate(_("Reasons for the first three"), language)]
-    for row in fit["distinctive"][:EXPLAINED]:
-        lines.append(f"  {row['rank']}. {row['names'][language]}  {times(row['score_ppm'])}")
-        lines += [f"     {_prerequisite(item, language)}" for item in row["prerequisites"]]
-        lines += [f"     {line}" for reason in row["reasons"] for line in _reason_lines(reason, language)]
-    return "\n".join(lines)
-
-
-def _prerequisite(item: dict[str, Any], language: str) -> str:
-    states = {
-        True: _("prerequisite met"),
-        False: _("prerequisite missing"),
-        None: _("prerequisite to be established"),
+    said = [
+        share,
+        _("score: 1.00× is like all regions together; σ: standard deviations from the mean of all regions."),
+        _("5–95 %: where the rank falls while weights and figures vary within their error."),
+    ]
+    marks = {
+        MISSING: _("a prerequisite is missing"),
+        UNPROVEN: _("not proven: no test has shown that structure tells this field"),
+        UNPULLED: _("pushed without pull: policies, but none on the demand side"),
     }
-    line = f"{translate(states[item['met']], language)}: {item['text'][language]}"
-    return line if item["figure"] is None else f"{line} ({_figure(item['figure'], language)})"
-
-
-def _reason_lines(reason: dict[str, Any], language: str) -> list[str]:
-    """Return a reason and, indented, the single figures that it is the sum of."""
-    lines = [f"{times(reason['location_quotient_ppm'])}  {reason['industry'][language]}: {_figure(reason, language)}"]
-    parts = reason.get("parts", [])
-    if len(parts) > 1:
-        lines += [
-            f"       {times(part['location_quotient_ppm'])}  {part['industry'][language]}: {_figure(part, language)}"
-            for part in parts
-        ]
-    return lines
-
-
-def _figure(figure: dict[str, Any], language: str) -> str:
-    year = translate(_("year not stated"), language) if figure["year"] is None else str(figure["year"])
-    return f"{figure['value']:,} {translate(figure['unit'], language)}, {year}"
-
-
-def _unread(fit: dict[str, Any], language: str) -> str:
-    if not fit["not_readable"]:
-        return ""
-    lines = [translate(_("Not readable from structure"), language)]
-    for row in fit["not_readable"]:
-        lines.append(f"  {row['names'][language]}: {row['why'][language]}")
-        if row["needs"]:
-            needs = "; ".join(need[language] for need in row["needs"])
-            lines.append("     " + translate(_("It would need: {needs}."), language, needs=needs))
-        lines += [_undated(figure, language) for figure in row["undated"]]
-    return "\n".join(lines)
-
-
-def _undated(figure: dict[str, Any], language: str) -> str:
-    return "     " + translate(
-        _("{figure}: {value} {unit}, year not stated in the source: not current, not used."),
-        language,
-        figure=figure["industry"][language],
-        value=f"{figure['value']:,}",
-        unit=translate(figure["unit"], language),
-    )
+    lines = [translate(text, language) for text in said]
+    lines += _agreement(fit, language)
+    lines += [f"{mark} {translate(text, language)}" for mark, text in marks.items() if mark in shown]
+    return "\n".join(wrapped(line, indent="  ") for line in lines)

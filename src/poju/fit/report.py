@@ -21,10 +21,6 @@ from poju.fit.standing import Places, placed
 from poju.i18n import LANGUAGES, _, translate
 
 MAXIMUM_SEED = 2**63 - 1
-ROBUSTNESS = _(
-    "Interval: 5th to 95th percentile of the rank while each weight varies between half and twice its value and every"
-    " figure within its error."
-)
 METHOD = _(
     "Structure: weighted geometric mean of shrunk location quotients and normalised relatedness density"
     " (Hidalgo et al. 2007), 1.00× = like all regions together; ranked by its distance from the mean of all regions, in"

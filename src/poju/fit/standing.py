@@ -39,7 +39,7 @@ class Places:
 
 
 def _pushed(interval: tuple[int, int], ends: list[tuple[int, int]]) -> tuple[int, int]:
-    """Return ``interval`` moved by scenarios whose ranks lie within ``ends``: low where surely, high where maybe above."""
+    """Return ``interval`` moved by scenarios with ranks within ``ends``: low where surely, high where maybe above."""
     low, high = interval
     return low + sum(last <= low for _first, last in ends), high + sum(first <= high for first, _last in ends)
 
