@@ -127,8 +127,9 @@ def _json(answer: object) -> str:
 @click.argument("scenario", required=False)
 @AS_JSON
 @click.option("--check", is_flag=True, help="Check that the catalogue holds together; exit status 1 where not.")
+@click.option("--page", is_flag=True, help="Print the catalogue's page of the reference.")
 @LANGUAGE
-def catalogue(scenario: str | None, as_json: bool, check: bool, lang: str | None) -> None:  # noqa: FBT001 - click's flags
+def catalogue(scenario: str | None, as_json: bool, check: bool, page: bool, lang: str | None) -> None:  # noqa: FBT001 - click's flags
     """List the scenarios, or show all about SCENARIO: industries, prerequisites, tracks, sources.
 
     Example: poju fit catalogue medical-system
@@ -139,6 +140,9 @@ def catalogue(scenario: str | None, as_json: bool, check: bool, lang: str | None
     entries = fit.catalogue()
     if check:
         _checked(fit.check_catalogue(), len(entries), language)
+        return
+    if page:
+        print(fit.catalogue_page(), end="")
         return
     known = [entry["id"] for entry in entries]
     if scenario is not None and scenario not in known:

@@ -6,7 +6,8 @@
 
 from poju.fit.choice import selection
 from poju.fit.listing import catalogue, check_catalogue, render_catalogue
+from poju.fit.listing_page import catalogue_page
 from poju.fit.render import render
 from poju.fit.report import rank
 
-__all__ = ["catalogue", "check_catalogue", "rank", "render", "render_catalogue", "selection"]
+__all__ = ["catalogue", "catalogue_page", "check_catalogue", "rank", "render", "render_catalogue", "selection"]
