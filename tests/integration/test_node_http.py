@@ -178,6 +178,14 @@ def test_log_2_checkpoint_tiles_and_keys_verify(served: Served, ledger: LedgerCl
     assert tile(0, 0)[:32] == merkle.leaf_hash(served.opening)
 
 
+def test_log_3_the_log_proves_its_growth(served: Served, ledger: LedgerClient) -> None:
+    head = open_note(ledger.get("/checkpoint").decode(), ORIGIN, served.key)
+    proved = receipt.verify_consistency(ledger.get(f"/growth/{head.size}"), head.size, head.root, served.key)
+    assert (proved.size, proved.root) == (head.size, head.root)
+    for wrong in (0, -1, head.size + 1):
+        problem(httpx.get(f"{served.url}/growth/{wrong}"), 404)
+
+
 def test_priv_1_the_feed_is_for_admitted_members(served: Served, ledger: LedgerClient) -> None:
     page = cbor.decode(ledger.get("/feed/0/0", key_of("commission")), 1 << 20)
     assert served.opening in [entry[1] for entry in page[2]]

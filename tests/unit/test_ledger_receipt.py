@@ -151,3 +151,42 @@ def test_an_attached_root_is_refused() -> None:
 
 def test_an_oversized_receipt_is_refused_unread() -> None:
     assert refused(bytes(receipt.MAX_BYTES + 1), LEAVES[3]) == "cbor.malformed"
+
+
+# --- growth: receipts of consistency --------------------------------------------------------------------------------
+
+
+def grown(old: int, size: int) -> bytes:
+    return signed_root(size).consistency(old, merkle.consistency_proof(old, size, NODES))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8, 255, 256, 257, 513])
+def test_log_3_every_earlier_size_is_proved_a_prefix(size: int) -> None:
+    for old in {1, 2, 3, 4, size // 2, size - 1, size} & set(range(1, size + 1)):
+        proved = receipt.verify_consistency(grown(old, size), old, merkle.root(old, NODES), support.LOG.public)
+        assert (proved.old, proved.size, proved.root) == (old, size, merkle.root(size, NODES))
+
+
+def fork_refused(raw: bytes, old: int, old_root: bytes) -> str:
+    with pytest.raises(PojuError) as caught:
+        receipt.verify_consistency(raw, old, old_root, support.LOG.public)
+    return caught.value.code
+
+
+def test_log_3_a_fork_is_no_growth() -> None:
+    forged = merkle.leaf_hash(b"another history")
+    assert fork_refused(grown(200, 513), 200, forged) == "receipt.refused"
+    assert fork_refused(grown(200, 513), 201, merkle.root(201, NODES)) == "receipt.refused"
+
+
+@pytest.mark.parametrize(("old", "size"), [(1, 2), (4, 7), (100, 513), (513, 513)])
+def test_log_3_no_byte_of_a_growth_is_idle(old: int, size: int) -> None:
+    raw, root = grown(old, size), merkle.root(old, NODES)
+    for position in range(len(raw)):
+        altered = raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
+        assert fork_refused(altered, old, root)
+
+
+def test_log_3_growth_is_no_inclusion_and_inclusion_no_growth() -> None:
+    assert refused(grown(3, 5), LEAVES[3]) == "receipt.refused"
+    assert fork_refused(issued(3, 5), 3, merkle.root(3, NODES)) == "receipt.refused"

@@ -76,6 +76,16 @@ def _failed(error: Exception) -> PojuError:
     )
 
 
+def _no_entry(index: int, size: int) -> PojuError:
+    return CallerError(
+        "entry.unknown",
+        _("The log has no entry {index}; its size is {size}."),
+        hint=_("Entries are numbered from 0; take the number that the receipt names."),
+        index=index,
+        size=size,
+    )
+
+
 class EmbeddedEngine:
     """One ledger's writer. Owns ``store``; every other thread only reads it."""
 
@@ -157,13 +167,7 @@ class EmbeddedEngine:
         """
         size = self.store.head().size if size is None else size
         if not 0 <= index < size:
-            raise CallerError(
-                "entry.unknown",
-                _("The log has no entry {index}; its size is {size}."),
-                hint=_("Entries are numbered from 0; take the number that the receipt names."),
-                index=index,
-                size=size,
-            )
+            raise _no_entry(index, size)
         return self._receipt(index, size)
 
     def _node(self, level: int, index: int) -> bytes:
@@ -175,6 +179,14 @@ class EmbeddedEngine:
     def _receipt(self, index: int, size: int) -> bytes:
         signed, edge = self._sign(size)
         return signed.receipt(index, merkle.inclusion_proof(index, size, self._nodes, edge))
+
+    def growth_since(self, old: int) -> bytes:
+        """Return a receipt that the log of ``old`` leaves is a prefix of the durable one; ``entry.unknown`` past it."""
+        size = self.store.head().size
+        if not 0 < old <= size:
+            raise _no_entry(old, size)
+        signed, _edge = self._sign(size)
+        return signed.consistency(old, merkle.consistency_proof(old, size, self._nodes))
 
     def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of the statement at ``index`` under one checkpoint."""

@@ -126,17 +126,20 @@ def consistency_proof(old: int, new: int, nodes: NodeSource) -> list[bytes]:
     return path[::-1]
 
 
-def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
-    """Return whether ``path`` proves that the tree of ``old`` leaves is a prefix of the new one (RFC 9162 §2.1.4.2)."""
+def root_from_consistency(old: int, new: int, old_root: bytes, path: Sequence[bytes]) -> bytes | None:
+    """Return the root of ``new`` leaves of which ``path`` proves the tree of ``old`` leaves a prefix, or None.
+
+    RFC 9162 §2.1.4.2; sizes 0 < ``old`` ≤ ``new``.
+    """
     if not 0 < old <= new:
-        return False
+        return None
     if old == new:
-        return not path and old_root == new_root
+        return None if path else old_root
     proof = list(path)
     if old & (old - 1) == 0:
         proof.insert(0, old_root)
     if not proof:
-        return False
+        return None
     position, last = old - 1, new - 1
     while position & 1:
         position >>= 1
@@ -144,7 +147,7 @@ def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Seque
     first = second = proof[0]
     for sibling in proof[1:]:
         if last == 0:
-            return False
+            return None
         if position & 1 or position == last:
             first, second = node_hash(sibling, first), node_hash(sibling, second)
             while not position & 1 and position:
@@ -154,4 +157,9 @@ def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Seque
             second = node_hash(second, sibling)
         position >>= 1
         last >>= 1
-    return first == old_root and second == new_root and last == 0
+    return second if first == old_root and last == 0 else None
+
+
+def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
+    """Return whether ``path`` proves that the tree of ``old`` leaves is a prefix of the new one."""
+    return root_from_consistency(old, new, old_root, path) == new_root

@@ -1,4 +1,4 @@
-"""Receipts: COSE Receipts (RFC 9942) with RFC9162_SHA256 inclusion proofs.
+"""Receipts: COSE Receipts (RFC 9942) with RFC9162_SHA256 inclusion or consistency proofs.
 
 One signature serves every receipt of a tree size: the protected header names the size, not the leaf.
 """
@@ -16,7 +16,7 @@ from poju.ledger.keys import PrivateKey, PublicKey
 
 DATA_STRUCTURE, PROOFS = 395, 396
 RFC9162_SHA256 = 1
-INCLUSION = -1
+INCLUSION, CONSISTENCY = -1, -2
 TREE_SIZE = -65537
 MAX_BYTES = 8_192
 MAX_PATH = 63
@@ -37,6 +37,11 @@ class SignedRoot:
         hashes = cbor.array([cbor.byte_string(item) for item in path])
         before, after = self._around
         return before + cbor.byte_string(cbor.array([cbor.encode(self.size), cbor.encode(index), hashes])) + after
+
+    def consistency(self, old: int, path: Sequence[bytes]) -> bytes:
+        """Return the receipt that the tree of ``old`` leaves is a prefix of this one (RFC 9942, consistency proofs)."""
+        proof = cbor.encode([old, self.size, list(path)])
+        return cose.assemble_detached(self.header, {PROOFS: {CONSISTENCY: [proof]}}, self.signature)
 
     @cached_property
     def _around(self) -> tuple[bytes, bytes]:
@@ -78,40 +83,78 @@ def verify(receipt: bytes, leaf: bytes, key: PublicKey) -> VerifiedReceipt:
     Steps: (1) strict decoding; (2) data structure 1, payload detached; (3) one inclusion proof whose tree size equals
     the signed one; (4) the path leads from the leaf to a root; (5) the log key signed that root.
     """
-    # 1. strict decoding
-    envelope = cose.decode(receipt, MAX_BYTES)
-    # 2. data structure and detached payload
-    if envelope.protected.get(DATA_STRUCTURE) != RFC9162_SHA256 or envelope.payload is not None:
-        raise _refused("not RFC9162_SHA256 with a detached payload")
+    # 1. strict decoding, 2. data structure and detached payload
+    envelope = _envelope(receipt)
     # 3. one inclusion proof, of the signed size
-    index, size, path = _proof(envelope)
-    if envelope.protected.get(TREE_SIZE) != size:
-        raise _refused("the proof's tree size is not the signed one")
+    size, index, path = _proof(envelope, INCLUSION)
+    _signed_size(envelope, size)
     # 4. from the leaf to the root
     root = merkle.root_from_inclusion(merkle.leaf_hash(leaf), index, size, path)
     if root is None:
         raise _refused("the path does not lead to a root")
     # 5. the signature over that root
-    if not envelope.verifies(key, root):
-        raise _refused("the signature is not the log key's over this leaf's root")
+    _signed_root(envelope, key, root)
     return VerifiedReceipt(index, size, root)
 
 
-def _proof(envelope: cose.Sign1) -> tuple[int, int, list[bytes]]:
+@dataclass(frozen=True)
+class VerifiedGrowth:
+    """What a receipt of consistency proved: the first ``old`` leaves of the ``size`` under ``root`` did not change."""
+
+    old: int
+    size: int
+    root: bytes
+
+
+def verify_consistency(receipt: bytes, old: int, old_root: bytes, key: PublicKey) -> VerifiedGrowth:
+    """Verify that the log whose first ``old`` leaves have ``old_root`` only grew, or raise ``receipt.refused``.
+
+    The same five steps as :func:`verify`, the proof leading from the old root to the new one.
+    """
+    envelope = _envelope(receipt)
+    proved, size, path = _proof(envelope, CONSISTENCY)
+    _signed_size(envelope, size)
+    if proved != old:
+        raise _refused("it starts from another size")
+    root = merkle.root_from_consistency(old, size, old_root, path)
+    if root is None:
+        raise _refused("the path does not lead from the old root to a new one")
+    _signed_root(envelope, key, root)
+    return VerifiedGrowth(old, size, root)
+
+
+def _envelope(receipt: bytes) -> cose.Sign1:
+    envelope = cose.decode(receipt, MAX_BYTES)
+    if envelope.protected.get(DATA_STRUCTURE) != RFC9162_SHA256 or envelope.payload is not None:
+        raise _refused("not RFC9162_SHA256 with a detached payload")
+    return envelope
+
+
+def _signed_size(envelope: cose.Sign1, size: int) -> None:
+    if envelope.protected.get(TREE_SIZE) != size:
+        raise _refused("the proof's tree size is not the signed one")
+
+
+def _signed_root(envelope: cose.Sign1, key: PublicKey, root: bytes) -> None:
+    if not envelope.verifies(key, root):
+        raise _refused("the signature is not the log key's over the root that the proof leads to")
+
+
+def _proof(envelope: cose.Sign1, kind: int) -> tuple[int, int, list[bytes]]:
+    """Return the two numbers and the path of the only proof, which is of ``kind``."""
     proofs = envelope.unprotected.get(PROOFS)
-    if set(envelope.unprotected) != {PROOFS} or not isinstance(proofs, dict) or set(proofs) != {INCLUSION}:
-        raise _refused("no inclusion proof in header 396")
-    blobs = proofs[INCLUSION]
+    if set(envelope.unprotected) != {PROOFS} or not isinstance(proofs, dict) or set(proofs) != {kind}:
+        raise _refused("no such proof in header 396")
+    blobs = proofs[kind]
     if not isinstance(blobs, list) or len(blobs) != 1 or not isinstance(blobs[0], bytes):
-        raise _refused("not exactly one inclusion proof")
-    proof = cbor.decode(blobs[0], MAX_BYTES)
-    match proof:
-        case [int(size), int(index), list(path)] if (
+        raise _refused("not exactly one proof")
+    match cbor.decode(blobs[0], MAX_BYTES):
+        case [int(first), int(second), list(path)] if (
             # to Python true is 1 and false is 0: accepted, the unsigned index would have two forms
-            not isinstance(size, bool)
-            and not isinstance(index, bool)
+            not isinstance(first, bool)
+            and not isinstance(second, bool)
             and len(path) <= MAX_PATH
             and all(isinstance(item, bytes) and len(item) == HASH_BYTES for item in path)
         ):
-            return index, size, path
-    raise _refused("an inclusion proof is [size, index, path]")
+            return first, second, path
+    raise _refused("a proof is two numbers and a path of hashes")

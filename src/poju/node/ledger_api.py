@@ -209,6 +209,10 @@ def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
     def receipt(index: int) -> Response:
         return Response(engine.receipt_for(index), OK, media_type=COSE)
 
+    @router.get("/growth/{old}")
+    def growth(old: int) -> Response:
+        return Response(engine.growth_since(old), OK, media_type=COSE)
+
     @router.get("/.well-known/scitt-keys")
     def keys() -> Response:
         return Response(cbor.encode([engine.log_key.cose_key]), OK, media_type=CBOR)
