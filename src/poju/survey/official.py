@@ -11,8 +11,10 @@ import re
 from poju.survey.amounts import find_amounts
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
+from poju.survey.gazetteer import contains
 from poju.survey.model import Amount, Event, Finding, Region, Span
 from poju.survey.money import WITHOUT_MONEY, clause_of, names_recipient, owned_amounts
+from poju.survey.places import find_places
 from poju.survey.profile import Profile
 from poju.survey.text import Page
 from poju.survey.wording import outcome_of, search, table, void_in_law
@@ -112,9 +114,19 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
             else _clauses_of(said, clauses, sentence)
         )
         event = _event(profile, said[0], citations, "planned" if profile.form == "report" else "issued")
+        event.regions = _where(page, said, event.regions)
         event.amounts = owned.get(name, [])
         event.horizon = _horizon(page, sentence)
         _append(in_line, event)
+
+
+def _where(page: Page, said: list[Cue], issuers: list[Region]) -> list[Region]:
+    """Return the places inside the issuer's that the act itself names («支持保定…基地发展»), then the issuer's."""
+    named = [region for cue in said for region in find_places(page, cue.span)]
+    own = [
+        r for r in named if r.code and any(i.code and i.code != r.code and contains(i.code, r.code) for i in issuers)
+    ]
+    return [*dict.fromkeys(own), *issuers]
 
 
 def _append(in_line: list[Event], event: Event) -> None:
