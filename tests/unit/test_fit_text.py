@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def marked_strings() -> set[str]:
     found = set()
-    for path in (ROOT / "src" / "poju" / "fit").glob("*.py"):
+    for path in (*(ROOT / "src" / "poju" / "fit").glob("*.py"), *(ROOT / "src" / "poju" / "cli").glob("fit*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
                 found.add(ast.literal_eval(node.args[0]))
@@ -62,7 +62,7 @@ def test_the_command_prints_json_and_text_and_an_error_is_no_traceback(tmp_path:
     answered = runner.invoke(command, ["贵州", "--json"])
     assert answered.exit_code == 0
     assert json.loads(answered.output) == rank("520000")
-    assert "貴州(520000)" in runner.invoke(command, ["520000", "--lang", "zh-Hant"]).output
+    assert "貴州\uff08520000\uff09" in runner.invoke(command, ["520000", "--lang", "zh-Hant"]).output
     missing = runner.invoke(command, ["520000", "--data", str(tmp_path / "none.csv")])
     assert getattr(missing.exception, "code", "") == "fit-data-unreadable"
     assert "Example: poju fit" in runner.invoke(command, ["--help"]).output

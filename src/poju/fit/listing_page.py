@@ -18,11 +18,10 @@ def catalogue_page() -> str:
     lines = [
         "# Scenario catalogue",
         "",
-        "Written by `poju fit catalogue --page` from `src/poju/fit/data/scenarios.toml` and `tracks.toml`; a test compares"
-        " it.",
-        f"{len(found)} scenarios, each with prerequisites of four kinds (institutions, data, capacity, law), the figure or"
-        " document that would show each, the data to",
-        "open, and tracks: what a solution is asked to do and how it would be scored. Codes: `poju fit catalogue --json`.",
+        "Written by `poju fit catalogue --page` from `src/poju/fit/data/scenarios.toml` and `tracks.toml`; a test",
+        f"holds it to them. {len(found)} scenarios, each with prerequisites of four kinds (institutions, data,",
+        "capacity, law), the figure or document that would show each, the data to open, and tracks: what a solution is",
+        "asked to do and how it would be scored. All of it in three languages: `poju fit catalogue --json`.",
     ]
     for scenario in found.values():
         lines += _section(scenario)
@@ -36,8 +35,9 @@ def _section(scenario: Scenario) -> list[str]:
         "",
         f"## {scenario.id}",
         "",
-        f"{scenario.names['en']} ({names}). Field in the reports: {scenario.field}; {READABLE[scenario.readability]}."
-        f" Package: {scenario.package or 'none yet'}.",
+        f"{scenario.names['en']} ({names}).",
+        f"Field in the reports: {scenario.field}; {READABLE[scenario.readability]}.",
+        f"Package: {scenario.package or 'none yet'}.",
         "",
         f"Industries: ISIC Rev.4 {industries}; GB/T 4754-2017 {', '.join(scenario.industries)}.",
         "",
