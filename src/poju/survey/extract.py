@@ -8,6 +8,7 @@ from poju.survey.news import news_events
 from poju.survey.official import official_events
 from poju.survey.profile import Profile, profile_of
 from poju.survey.text import Page, page_of
+from poju.survey.years import settle_codes
 
 _TITLE_LENGTH = 80
 _NEAR = 24
@@ -27,6 +28,7 @@ def extract(document: Document) -> DocumentEvents:
     _number(events, "e")
     _number(outcomes, "o")
     _attach(events, profile)
+    settle_codes(page, profile.date, [*events, *outcomes])
     for i, event in enumerate(events):
         event.confidence_ppm = confidence_ppm(event, events[max(0, i - _NEAR) : i + _NEAR + 1], profile.genre)
     return DocumentEvents(

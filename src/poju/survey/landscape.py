@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 
 from poju.survey.cues import instruments
-from poju.survey.gazetteer import divisions, row_of
+from poju.survey.gazetteer import every_division, row_of
 from poju.survey.model import DocumentEvents, Json, Span
 from poju.survey.scape.alike import similarity
 from poju.survey.scape.firsts import firsts, told_gaps
@@ -152,7 +152,7 @@ def _regions(events: list[Json]) -> list[Json]:
 
 
 def _row(code: str, parts: list[str], events: list[Json], unknown: dict[str, Json]) -> Json:
-    division = divisions().get(code)
+    division = every_division().get(code)
     level = division.level if division is not None else unknown[code]["level"]
     return {
         "code": code,

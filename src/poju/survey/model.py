@@ -35,19 +35,25 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A place. ``code`` is its GB/T 2260 code or None; ``alternatives`` are the other codes a short name could mean."""
+    """A place. ``code`` is its GB/T 2260 code or None; ``alternatives`` are the other codes a short name could mean.
+
+    In an event ``code`` and ``name`` are those of the event's year, and ``now`` holds the codes of today if others.
+    """
 
     code: str | None
     name: str
     level: str
     span: Span
     alternatives: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
 
     def to_json(self, text: str) -> Json:
         """Return the region with its cited span."""
         found: Json = {"code": self.code, "name": self.name, "level": self.level, "span": self.span.cite(text)}
         if self.alternatives:
             found["alternatives"] = list(self.alternatives)
+        if self.now:
+            found["now"] = list(self.now)
         return found
 
 

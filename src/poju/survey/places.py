@@ -12,6 +12,7 @@ from poju.survey.gazetteer import (
     contains,
     divisions,
     english_names,
+    every_division,
     full_name,
     parents,
     rules,
@@ -79,7 +80,9 @@ def _adjacent(norm: str, before: Span, after: Span) -> bool:
 def _resolve(norm: str, span: Span, alias: Alias, beside: Region | None, earlier: list[Region]) -> Region | None:
     """Return the division that ``alias`` means here, or None where it is no place or cannot be told."""
     inside = [
-        code for code in alias.codes if beside and beside.code and beside.code != code and contains(beside.code, code)
+        code
+        for code in (*alias.codes, *alias.former)
+        if beside and beside.code and beside.code != code and contains(beside.code, code)
     ]
     if inside:
         return _region(inside[0], span, tuple(_twins(inside[0], alias.text)))
@@ -90,7 +93,7 @@ def _resolve(norm: str, span: Span, alias: Alias, beside: Region | None, earlier
         return None
     if alias.weak:
         listed = norm[span.start - 1 : span.start] == "、" and bool(earlier) and earlier[-1].span.end == span.start - 1
-        named = divisions()[alias.codes[0]].level != "district" and (listed or _ORGAN.match(norm, span.end))
+        named = every_division()[alias.codes[0]].level != "district" and (listed or _ORGAN.match(norm, span.end))
         if not named and not (len(alias.codes) == 1 and alias.codes[0] in _told_in_full(norm)):
             return None
     if alias.text in rules()["zones"]:
@@ -123,12 +126,14 @@ def _by_context(span: Span, alias: Alias, earlier: list[Region]) -> Region | Non
         for code in alias.codes:
             if region.code and region.code != NATION and (contains(region.code, code) or _same_city(region.code, code)):
                 return _region(code, span)
-    higher = [code for code in alias.codes if divisions()[code].level == "province"]
+    higher = [code for code in alias.codes if every_division()[code].level == "province"]
     if higher:
         return _region(higher[0], span)
     if len(alias.codes) > _TOO_MANY_HOMONYMS:
         return None
-    return Region(None, divisions()[alias.codes[0]].hans, divisions()[alias.codes[0]].level, span, alias.codes)
+    return Region(
+        None, every_division()[alias.codes[0]].hans, every_division()[alias.codes[0]].level, span, alias.codes
+    )
 
 
 def _same_city(known: str, code: str) -> bool:
@@ -136,7 +141,7 @@ def _same_city(known: str, code: str) -> bool:
 
 
 def _region(code: str, span: Span, alternatives: tuple[str, ...] = ()) -> Region:
-    return Region(code, full_name(code), divisions()[code].level, span, alternatives)
+    return Region(code, full_name(code), every_division()[code].level, span, alternatives)
 
 
 def _with_zone(norm: str, region: Region) -> Region:

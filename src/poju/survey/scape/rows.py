@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from poju.survey.gazetteer import NATION, data_text, divisions, row_of
+from poju.survey.gazetteer import NATION, data_text, divisions, every_division, row_of
 from poju.survey.model import Json
 
 PPM = 1_000_000
@@ -47,7 +47,7 @@ def province_of(code: str) -> str | None:
 
 def names_of(code: str) -> dict[str, str]:
     """Return the names of a division in three languages; the code itself where the gazetteer has none."""
-    found = divisions().get(code)
+    found = every_division().get(code)
     if found is None:
         return dict.fromkeys(LANGUAGES, code)
     return {"zh-Hant": found.hant, "zh-Hans": found.hans, "en": found.english}
@@ -55,7 +55,7 @@ def names_of(code: str) -> dict[str, str]:
 
 def short_names_of(code: str) -> dict[str, str]:
     """Return the names without their class word where that is known: 貴州, not 貴州省; a city's name stays whole."""
-    found, names = divisions().get(code), names_of(code)
+    found, names = every_division().get(code), names_of(code)
     if found is None or found.level == "district":
         return names
     return {"zh-Hant": found.hant[: len(found.short)], "zh-Hans": found.short, "en": found.english}
