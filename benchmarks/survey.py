@@ -32,7 +32,7 @@ def texts() -> list[list[str]]:
 
 
 def build(folder: Path, count: int) -> None:
-    source, found = random.Random(1), texts()
+    source, found = random.Random(1), texts()  # noqa: S311 - repeatable, no secret
     paragraphs = [line for lines in found for line in lines[HEAD_LINES:]] or [line for lines in found for line in lines]
     for number in range(count):
         lines = list(found[number % len(found)][:HEAD_LINES])
@@ -73,7 +73,8 @@ def main() -> None:
         documents.mkdir()
         build(documents, count)
         command = [sys.executable, "-m", "poju", "survey", str(documents), "--out", str(out), "--jobs", str(jobs)]
-        peaks, flat, stop = {"parent": 0, "worker": 0}, [], threading.Event()
+        peaks, stop = {"parent": 0, "worker": 0}, threading.Event()
+        flat: list[int] = []
         started = time.monotonic()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             watcher = threading.Thread(target=watch, args=(process.pid, stop, peaks, flat))

@@ -25,6 +25,7 @@ _BOMS = (
 _FAMILIES = (("gb18030",), ("cp950", "big5hkscs"))
 _WESTERN = "cp1252"
 _DECLARED = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "big5": "cp950", "big5-hkscs": "big5hkscs"}
+_NOT_OF_TEXTS = frozenset(("unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "utf_7"))
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _META_WITHIN = 4096
 _MARKS = frozenset("，。、；：？！「」『』（）《》〈〉“”‘’—…·％○〇〔〕【】～—　")
@@ -88,7 +89,7 @@ def known(name: str) -> str:
         "區块".encode(codec.name, "replace").decode(codec.name, "replace")
     except (LookupError, ValueError, TypeError, AttributeError):
         codec = None
-    if codec is None or codec.name in {"unicode_escape", "raw_unicode_escape", "idna", "punycode"}:
+    if codec is None or codec.name.replace("-", "_") in _NOT_OF_TEXTS:
         raise CallerError(
             "survey-no-encoding",
             _("There is no text encoding called {name}."),

@@ -16,6 +16,7 @@ _EDGE_LINES = 2
 _REPEATED_FROM = 3
 _REPEATED_SHARE = 0.5
 _LONGEST_FURNITURE = 90
+_SAME_HEIGHT = 6.0
 _NUMBER = re.compile(
     r"[-–—·~\s]*(?:第\s*)?(?:page\s*)?[\divxlc〇零一二三四五六七八九十百]{1,7}(?:\s*(?:/|of|页|頁|，|,|共|\s)\s*"
     r"(?:共\s*)?[\d一二三四五六七八九十百]{0,7}\s*)?(?:页|頁)?[-–—·~\s]*",
@@ -95,7 +96,9 @@ def _edge(page: list[Line]) -> list[Line]:
 
 
 def _shape(line: Line) -> str:
-    return _DIGITS.sub("#", re.sub(r"\s+", "", line.text))
+    """Return what a running head has in common from page to page: its words apart from numbers, and its height."""
+    words = _DIGITS.sub("#", "".join(line.text.split()))
+    return f"{words} {round(line.bottom / _SAME_HEIGHT)}"
 
 
 def _margins(lines: list[Line]) -> tuple[float, float]:
@@ -156,4 +159,6 @@ def _joined(first: str, second: str) -> str:
         return first.rstrip(_SOFT_HYPHENS) + second
     if not first or not second or _HAN.match(first[-1]) or _HAN.match(second[0]) or first.endswith("-"):
         return first + second
+    if first[-1].isdigit() and second[0].isdigit() and _HAN.search(first):
+        return first + second  # Chinese breaks a line also within a number
     return f"{first} {second}"
