@@ -65,4 +65,4 @@ def test_the_command_prints_json_and_text_and_an_error_is_no_traceback(tmp_path:
     assert "貴州\uff08520000\uff09" in runner.invoke(command, ["520000", "--lang", "zh-Hant"]).output
     missing = runner.invoke(command, ["520000", "--data", str(tmp_path / "none.csv")])
     assert getattr(missing.exception, "code", "") == "fit-data-unreadable"
-    assert "Example: poju fit" in runner.invoke(command, ["--help"]).output
+    assert "Example: poju fit" in runner.invoke(command, ["rank", "--help"]).output
