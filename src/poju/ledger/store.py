@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,13 +30,29 @@ CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS seen (issuer TEXT, identifier BLOB, idx INTEGER NOT NULL, digest BLOB NOT NULL,
     PRIMARY KEY (issuer, identifier)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusal (digest BLOB PRIMARY KEY, raw BLOB NOT NULL, statement BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chain (id INTEGER PRIMARY KEY CHECK (id = 0),
+    height INTEGER NOT NULL, hash BLOB NOT NULL, agreed INTEGER NOT NULL);
 """
 HEAD = "SELECT size, height, time, state FROM head"
 STATE_IN = "SELECT key, value FROM state WHERE key IN"
 SEEN_IN = "SELECT issuer, identifier, idx, digest FROM seen WHERE (issuer, identifier) IN"
 STATE_CACHE = 65_536
+CHAIN = "SELECT height, hash, agreed FROM chain"
 TOGETHER = 256
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class ChainHead:
+    """What a consortium's block made durable together with its leaves.
+
+    ``height``: the engine's own height, which counts blocks that registered nothing too; ``hash``: the application hash
+    after it; ``agreed``: the size of the log whose root a decided header carries.
+    """
+
+    height: int
+    hash: bytes
+    agreed: int
 
 
 class Store:
@@ -104,6 +121,11 @@ class Store:
     def head(self) -> block.Head:
         """Return where the log stands."""
         return _head(self._query(HEAD))
+
+    def chain_head(self) -> ChainHead | None:
+        """Return what the last durable block of a consortium's engine left, or None where there was none."""
+        rows = self._query(CHAIN)
+        return ChainHead(int(str(rows[0][0])), _blob(rows[0][1]), int(str(rows[0][2]))) if rows else None
 
     def get(self, key: str) -> cbor.Value:
         """Return the state's value at ``key``, or None. Readers share it: never change it."""
@@ -188,11 +210,17 @@ class Store:
             (_blob(raw), _blob(item)) for raw, item in self._query("SELECT raw, statement FROM refusal ORDER BY digest")
         ]
 
-    def commit(self, outcome: block.Outcome, refusals: Mapping[bytes, tuple[bytes, bytes]]) -> None:
+    def commit(
+        self,
+        outcome: block.Outcome,
+        refusals: Mapping[bytes, tuple[bytes, bytes]],
+        chain: ChainHead | None = None,
+    ) -> None:
         """Make one block and the refusals beside it durable, in one transaction (LOG-1).
 
-        ``refusals``: statement digest → (refusal, statement). Raises ``store.write``, or ``store.in-use`` where another
-        process has written meanwhile, and changes nothing on failure.
+        ``refusals``: statement digest → (refusal, statement); ``chain``: where a consortium's engine stands.
+        Raises ``store.write``, or ``store.in-use`` where another process has written meanwhile, and changes nothing on
+        failure.
         """
         with self._lock:
             changed = self._changed_tiles(outcome)
@@ -200,6 +228,9 @@ class Store:
                 self._writer.execute("BEGIN IMMEDIATE")
                 self._alone()
                 self._write(outcome, changed, refusals)
+                if chain is not None:
+                    row = (chain.height, chain.hash, chain.agreed)
+                    self._writer.execute("INSERT OR REPLACE INTO chain VALUES (0, ?, ?, ?)", row)
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 raise OperatorError(
