@@ -136,7 +136,7 @@ def test_a_choice_needs_key_and_folder_a_known_scenario_and_a_members_name(tmp_p
     assert code(run(*arguments, tmp_path / "none.key", "--choose", "green-power")) == "key.unusable"
     wrong = run(*arguments, key, "--choose", "green-power", "--issuer", "Not A Name")
     assert code(wrong) == "statement.malformed"
-    assert not (out / "selection.cose").exists()
+    assert not out.exists()
 
 
 def test_a_label_is_one_line_of_a_closed_set_and_stands_once() -> None:

@@ -98,16 +98,17 @@ def rank(  # noqa: PLR0913, PLR0917 - click's options
         )
     language = choose_language(lang)
     answer = fit.rank(region, data=data, economy=economy, settings=settings, landscape=policies, seed=seed)
-    print(_json(answer) if as_json else fit.render(answer, language), end="")
-    if out is not None:
-        _write(answer, out, language, quiet=as_json)
+    told = ""
     if choose is not None and key is not None and out is not None:
         from poju.cli.fit_selection import sign  # noqa: PLC0415 - keys and statements load only to sign
 
         path, fingerprint = sign(answer, choose, key, issuer, out)
-        if not as_json:
-            said = _("Signed: {path}, by the key {fingerprint}. It counts once a ledger has registered it.")
-            print(translate(said, language, path=path, fingerprint=fingerprint))
+        said = _("Signed: {path}, by the key {fingerprint}. It counts once a ledger has registered it.")
+        told = translate(said, language, path=path, fingerprint=fingerprint) + "\n"
+    print(_json(answer) if as_json else fit.render(answer, language), end="")
+    if out is not None:
+        _write(answer, out, language, quiet=as_json)
+    print("" if as_json else told, end="")
 
 
 def _write(answer: dict[str, Any], out: Path, language: str, *, quiet: bool) -> None:
