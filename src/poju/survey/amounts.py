@@ -13,6 +13,7 @@ from typing import Any
 
 from poju.survey.gazetteer import data_text
 from poju.survey.model import Amount, Percent, Span
+from poju.survey.numbers import number
 from poju.survey.sums import Sum, find_sums
 from poju.survey.text import Page
 
@@ -118,11 +119,12 @@ def _percent(norm: str, within: Span, first: Span, near: str) -> Percent | None:
     if match is None:
         return None
     start = max(within.start, first.start - _FAR)
-    rate = "percent" if match["percent"] else "rate"
-    named = next((name for name in ("of", "of_en", "of_en2") if match[name]), None)
+    rate = next(name for name in ("percent", "tenths", "rate") if match[name])
+    value = float(match[rate]) if rate != "tenths" else 10.0 * (number(match[rate]) or 0)
+    named = next((name for name in ("of", "of_en", "of_en2", "of3") if match[name]), None)
     base = Span(start + match.start(named), start + match.end(named)) if named else None
     span = Span(start + match.start(rate), min(start + match.end(rate) + 1, len(norm)))
-    return Percent(float(match[rate]), span, base)
+    return Percent(value, span, base)
 
 
 def _of_fund(norm: str, within: Span, core: Span) -> bool:

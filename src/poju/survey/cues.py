@@ -14,6 +14,8 @@ from poju.survey.text import Page
 
 _AROUND = 24
 _MOST_CUES = 24
+_NAMING = frozenset({"demonstration", "regulatory_sandbox"})
+_BUILT = frozenset({"industrial_park", "research_centre"})
 _GRANT = re.compile(
     r"(?:给予|予以|安排|享受|按|再)[^。；]{0,40}?(?:奖励|补助|补贴|资助|奖补|奖金|扶持|资金支持|贴息)|(?:奖励|补助|补贴|资助|奖补|补偿)[^，。；]{0,20}?(?:\d|[一二三四五六七八九十百]+[万亿])"
     r"|(?:\d|[百千万亿])[^，。；]{0,8}?元[^，。；]{0,8}?(?:的)?(?:奖励|补助|补贴|资助)|最高[^，。；]{0,10}?\d[^，。；]{0,6}元"
@@ -115,7 +117,19 @@ def find_cues(page: Page, sentence: Span, genre: str) -> list[Cue]:
             if _void(page, pattern, span, sentence) or _taken(pattern, span, found):
                 continue
             found.append((pattern, span))
-    return [Cue(pattern.instrument, span) for pattern, span in sorted(found, key=lambda item: item[1])[:_MOST_CUES]]
+    kept = [(pattern, span) for pattern, span in found if not _names_place(page, pattern, span, found)]
+    return [Cue(pattern.instrument, span) for pattern, span in sorted(kept, key=lambda item: item[1])[:_MOST_CUES]]
+
+
+def _names_place(page: Page, pattern: Pattern, span: Span, found: list[tuple[Pattern, Span]]) -> bool:
+    """Return whether «示範» or «先行先試» only names what is built («先行先試示範基地»): no trial of its own."""
+    if pattern.instrument not in _NAMING:
+        return False
+    return any(
+        known.instrument in _BUILT and span.overlaps(other) and "、" not in page.norm[span.end : other.end]
+        for known, other in found
+        if span.end < other.end
+    )
 
 
 def _void(page: Page, pattern: Pattern, span: Span, sentence: Span) -> bool:

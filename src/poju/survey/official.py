@@ -24,6 +24,8 @@ _CONTINUED = re.compile(
     r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,20}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)"
 )
 _FORMS = {"law": "regulation", "plan": "strategy_plan", "report": "strategy_plan"}
+_BENEFITS = frozenset({"tax_incentive", "rent_subsidy"})
+_ONE_ACT = frozenset({"talent_incentive"})  # a sentence on people lists many kinds of them: attract, train, use well
 _HEADING_LENGTH = 40
 _MOST_CITATIONS = 8
 
@@ -105,8 +107,9 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
     if marker is not None:
         cues = _with_grant(page, sentence, marker, cues)
     owned = owned_amounts(page, sentence, cues)
-    for name in dict.fromkeys(cue.instrument for cue in cues):
-        said = [cue for cue in cues if cue.instrument == name]
+    apart = marker is None and not page.english
+    for said in _acts(cues, clauses, apart=apart):
+        name = said[0].instrument
         granted = marker is not None and (name in owned or any(cue.span.overlaps(marker) for cue in said))
         citations = (
             [sentence]
@@ -115,9 +118,34 @@ def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[E
         )
         event = _event(profile, said[0], citations, "planned" if profile.form == "report" else "issued")
         event.regions = _where(page, said, event.regions)
-        event.amounts = owned.get(name, [])
+        event.amounts = _between(owned.get(name, []), said, cues)
         event.horizon = _horizon(page, sentence)
-        _append(in_line, event)
+        _append(in_line, event, sentence)
+
+
+def _acts(cues: list[Cue], clauses: list[Span], *, apart: bool) -> list[list[Cue]]:
+    """Return the cues by act: one for each tool, or, ``apart``, another where it is said again after another clause."""
+    found: list[list[Cue]] = []
+    for cue in cues:
+        known = next((acts for acts in reversed(found) if acts[0].instrument == cue.instrument), None)
+        near = known is not None and _index(cue, clauses) - _index(known[-1], clauses) <= 1
+        if known is not None and (near or not apart or cue.instrument in _ONE_ACT):
+            known.append(cue)
+        else:
+            found.append([cue])
+    return found
+
+
+def _index(cue: Cue, clauses: list[Span]) -> int:
+    return next((i for i, clause in enumerate(clauses) if clause.end >= cue.span.end), 0)
+
+
+def _between(amounts: list[Amount], said: list[Cue], cues: list[Cue]) -> list[Amount]:
+    """Return the sums that belong to ``said``: up to the next act of the same tool, from the first cue or before it."""
+    same = [cue.span.start for cue in cues if cue.instrument == said[0].instrument]
+    start = 0 if said[0].span.start == min(same) else said[0].span.start
+    end = min((position for position in same if position > said[-1].span.start), default=None)
+    return [a for a in amounts if start <= a.core.end and (end is None or a.core.end <= end)]
 
 
 def _where(page: Page, said: list[Cue], issuers: list[Region]) -> list[Region]:
@@ -129,9 +157,10 @@ def _where(page: Page, said: list[Cue], issuers: list[Region]) -> list[Region]:
     return [*dict.fromkeys(own), *issuers]
 
 
-def _append(in_line: list[Event], event: Event) -> None:
+def _append(in_line: list[Event], event: Event, sentence: Span) -> None:
     """Add ``event``; a numbered heading («1.加大…補貼力度») and the grant under it are one event."""
-    heading = next((e for e in in_line if e.instrument == event.instrument and not e.amounts), None)
+    earlier = [e for e in in_line if e.citations[-1].end <= sentence.start]
+    heading = next((e for e in earlier if e.instrument == event.instrument and not e.amounts), None)
     if heading is None or not event.amounts:
         in_line.append(event)
         return
@@ -174,11 +203,13 @@ def _with_grant(page: Page, sentence: Span, marker: Span, cues: list[Cue]) -> li
     apart = [c for c in cues if c.span.end <= at and not names_recipient(page, clause_of(page, sentence, c.span))]
     window = Span(max((c.span.end for c in apart), default=sentence.start), sentence.end)
     instrument, _ = grant_for(page, window)
-    within = [cue for cue in cues if cue not in apart]
-    if instrument == "award_grant" and cues:
+    clause = clause_of(page, sentence, marker)
+    later = [cue for cue in cues if cue.span.start >= clause.end]
+    within = [cue for cue in cues if cue not in apart and cue not in later]
+    if instrument == "award_grant" and within:
         return cues
-    same = [cue for cue in within if cue.instrument == instrument]
-    return [*apart, Cue(instrument, marker), *same]
+    kept = [c for c in within if c.instrument == instrument or (c.instrument in _BENEFITS and c.span.within(clause))]
+    return sorted([*apart, Cue(instrument, marker), *kept, *later], key=lambda cue: cue.span)
 
 
 def _clauses_of(said: list[Cue], clauses: list[Span], sentence: Span) -> list[Span]:
