@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support_rules import Ledger
 
 from poju.cli.fit import command
-from poju.cli.fit_selection import labels
-from poju.fit import rank
+from poju.cli.fit_selection import fields, labels
+from poju.fit import rank, selection
 from poju.i18n import LANGUAGES
 from poju.ledger import statement
 from poju.ledger.keys import PrivateKey
@@ -121,8 +122,8 @@ def test_every_kind_of_choice_fits_its_statement(tmp_path: Path, scenario: str) 
     arguments = ["34013", "--economy", JERSEY, "--choose", scenario, "--key", tmp_path / "a.key"]
     told = run(*arguments, "--out", tmp_path / "out")
     assert told.exit_code == 0, told.exception
-    fields = statement.decode((tmp_path / "out" / "selection.cose").read_bytes()).fields
-    assert fields["scenario"] == scenario
+    signed = statement.decode((tmp_path / "out" / "selection.cose").read_bytes())
+    assert signed.fields["scenario"] == scenario
 
 
 def test_a_choice_needs_key_and_folder_a_known_scenario_and_a_members_name(tmp_path: Path) -> None:
@@ -142,3 +143,11 @@ def test_a_choice_needs_key_and_folder_a_known_scenario_and_a_members_name(tmp_p
 def test_a_label_is_one_line_of_a_closed_set_and_stands_once() -> None:
     told = labels(["a\nb", "a\uff0cb", "a,b", "<script>", "", "x" * 200])
     assert told == ["a b", "a,b", "script", "-", "x" * 80]
+
+
+@pytest.mark.parametrize("scenario", ["medical-system", "smart-mine"])
+def test_what_is_signed_registers_under_the_rules(scenario: str) -> None:
+    ledger = Ledger()
+    ledger.open_ledger()
+    fit = rank("520000", settings=("HLTBED=500000",))
+    ledger.must("selection", "commission", f"selection/{scenario}", **fields(selection(fit, scenario)))
