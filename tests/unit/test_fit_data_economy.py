@@ -146,6 +146,22 @@ def test_cities_are_ranked_among_their_own_province_with_the_other_provinces_as_
     assert baseline == {row["scenario"]: row["score_ppm"] for row in rank("520000")["common"]}
 
 
+def test_beds_and_staff_of_every_city_count_for_health_per_resident(tmp_path: Path) -> None:
+    given = [
+        (region, code, value, "2024", unit, "yearbook")
+        for region, beds in (("520100", 9_000), ("520200", 1_000), ("520300", 1_000))
+        for code, value, unit in (
+            ("POP", 1_000_000, "persons, year-end"),
+            ("HLTBED", beds, "beds"),
+            ("HLTSTAFF", beds, "persons"),
+        )
+    ]
+    fit = rank("520100", economy=economy(tmp_path / "cities", figures=[*FIGURES, *given]))
+    health = next(row for row in fit["distinctive"] if row["scenario"] == "medical-system")
+    assert {reason["figure"] for reason in health["reasons"]} == {"HLTBED", "HLTSTAFF"}
+    assert health["score_ppm"] == pytest.approx(9_000 / 3_667 * 1_000_000, rel=0.01)
+
+
 def test_a_city_without_figures_says_so_and_names_what_has_some(tmp_path: Path) -> None:
     folder = economy(tmp_path / "cities")
     with pytest.raises(CallerError, match="no figures for 520400") as caught:

@@ -33,9 +33,9 @@ class Given:
 
 
 def signals(evidence: Evidence, scenario: Scenario) -> tuple[Signal, ...]:
-    """Return the signals of a field that is readable only with given figures; none where not every region has them."""
+    """Return the signals of a field with the given figures among them; none where not every region has them dated."""
     codes = scenario.readable_with
-    if not codes or not all(evidence.figures.dated(code) for code in codes):
+    if not codes or not all(evidence.figures.dated(code) for code in (*codes, POPULATION)):
         return ()
     return (*evidence.signals(scenario), *(Signal(columns()[code].table, (code,)) for code in codes))
 

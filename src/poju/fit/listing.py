@@ -76,7 +76,7 @@ def check_catalogue() -> list[str]:
             problems.append(f"{name}: a track is given twice")
         if all(sum(source in other.sources for other in found.values()) > 1 for source in scenario.sources):
             problems.append(f"{name}: no source of its own")
-        for word in {word for words in scenario.keywords.values() for word in words}:
+        for word in sorted({word for words in scenario.keywords.values() for word in words}):
             if owners.setdefault(word, name) != name:
                 problems.append(f"{name}: keyword {word} belongs to {owners[word]}")
     return problems

@@ -163,9 +163,10 @@ class _Report:
 
         That test was of China's provinces: another country's figures are read, and marked as not proven.
         """
-        if scenario.readability != "no" or not self.question.economy.shipped:
-            return self.evidence.signals(scenario)
-        return given.signals(self.evidence, scenario)
+        with_given = given.signals(self.evidence, scenario)
+        if scenario.readability == "no" and self.question.economy.shipped:
+            return with_given
+        return with_given or self.evidence.signals(scenario)
 
     def answer(self) -> dict[str, Any]:
         distinctive = self.rows(shaken=True)
