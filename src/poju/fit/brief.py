@@ -23,7 +23,7 @@ from poju.fit import brief_tables
 from poju.fit.brief_choice import choice
 from poju.fit.brief_facts import facts
 from poju.fit.brief_voice import Json, Voice
-from poju.fit.text import width
+from poju.fit.text import shortened, width
 from poju.i18n import LANGUAGES, _
 
 FIT_FILE = "fit.json"
@@ -157,7 +157,7 @@ def _why_these(voice: Voice) -> list[str]:
 
 
 def _foot(voice: Voice) -> str:
-    code = voice.answer["region"]["code"]
+    code = shortened(str(voice.answer["region"]["code"]), LONG_NAME)
     return voice.say(
         _("Made by Poju from fit.json, which holds every figure. Region {code}, seed {seed}."),
         code=code,

@@ -9,6 +9,9 @@ from poju.i18n import _
 NEED_WIDTH = 110
 SHORT_WIDTH = 40
 MOST_NEEDS = 2
+MOST_NEEDS_TOGETHER = 5
+"""Where prerequisites are not told apart by kind, as in answers of earlier versions."""
+
 MOST_DATA = 3
 MOST_ASSUMED = 3
 MOST_NAMED = 4
@@ -66,7 +69,7 @@ def _open(voice: Voice, name: str, kind: str | None) -> list[Json]:
         shown = item.get("shown_by")
         by = "" if shown is None else voice.say(_("shown by: {what}"), what=voice.name(shown, NEED_WIDTH))
         found.append({"text": voice.name(item["text"], NEED_WIDTH), "by": by})
-    return found[:MOST_NEEDS]
+    return found[: MOST_NEEDS if kind is not None else MOST_NEEDS_TOGETHER]
 
 
 def around(voice: Voice) -> Json | None:
