@@ -49,6 +49,7 @@ class FoldState:
         self._values: dict[str, bytes | None] = {}
         self._unwritten: dict[str, bytes | None] = {}
         self._repeated: dict[Pair, int] = {}
+        self._ahead: list[tuple[str, bytes, int]] = []
         self._sums = [0, 0]
         self._decode = lru_cache(DECODED_KEPT)(_decode)
         try:
@@ -116,7 +117,9 @@ class FoldState:
         A pair that stands further ahead in the log already is remembered, and :meth:`seen` then says so.
         """
         before = self._database.total_changes
-        self._many("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", [(*pair, index) for pair, index in pairs])
+        rows = [(*pair, index) for pair, index in pairs]
+        self._ahead = [row for row in self._ahead if row[2] >= self.at] + rows
+        self._many("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
         if self._database.total_changes - before != len(pairs):
             for pair, index in pairs:
                 first = self._rows("SELECT idx FROM seen WHERE issuer = ? AND identifier = ?", pair)[0][0]
@@ -151,7 +154,7 @@ class FoldState:
         """Make everything up to ``at`` durable together with the caller's ``record``; only between blocks."""
         self._write()
         # statements of blocks that are not closed yet are in the table too: the next run meets them again
-        ahead = self._rows("SELECT issuer, identifier, idx FROM seen WHERE idx >= ?", (self.at,))
+        ahead = [row for row in self._ahead if row[2] >= self.at]
         self._many("DELETE FROM seen WHERE issuer = ? AND identifier = ?", [row[:2] for row in ahead])
         sums = [self._sums[0], (self._sums[1] - sum(_seen_hash(*row) for row in ahead)) % MODULUS]
         self._run("INSERT OR REPLACE INTO saved VALUES (0, ?, ?)", (record, _seal(record, sums)))
