@@ -96,7 +96,7 @@ def _meaning(norm: str, within: Span, one: Sum, group: list[Sum], given: int) ->
     tiers = listed or (given > 1 and _compiled("respectively").search(norm, within.start, within.end))
     unit = _compiled("unit").search(local) or _compiled("unit_after").match(norm[last.end - 1 : last.end + 10])
     said = (
-        ("one_off", _compiled("one_off").search(local)),
+        ("one_off", _compiled("one_off").search(local) or _compiled("one_off").search(after[:6])),
         ("annual", _compiled("annual").search(local) or _compiled("annual_after").match(after)),
         ("percentage", percent),
         ("per_unit", unit),

@@ -308,7 +308,14 @@ def _by_first_characters(
         if highest:
             codes = tuple(code for code in codes if every_division()[code].level != "district")
         too_short = len(text) < short_district and not highest
-        index[text[:2]].append(Alias(text, codes, weak=text not in strong or too_short, former=former.get(text, ())))
+        index[text[:2]].append(
+            Alias(
+                text,
+                codes,
+                weak=text not in rules()["zones"] and (text not in strong or too_short),
+                former=former.get(text, ()),
+            )
+        )
     for found in index.values():
         found.sort(key=lambda alias: -len(alias.text))
     return dict(index)
