@@ -298,6 +298,13 @@ def test_the_page_tells_evidence_and_what_was_missing_in_three_languages(
     assert str(row["reasons"][0]["year"]) in page
 
 
+def test_an_assumed_figure_is_marked_on_the_page(tmp_path: Path) -> None:
+    drafted(rank("440000", settings=("TS063=40",)), "port-shipping", tmp_path / "draft")
+    page = (tmp_path / "draft" / "README.md").read_text(encoding="utf-8")
+    assert "assumed, not measured" in page
+    assert "假設，非實測" in page
+
+
 def test_marks_are_told_with_file_and_line_in_every_language(tmp_path: Path) -> None:
     draft.write(draft.empty("first-try"), tmp_path / "draft")
     files = load(tmp_path / "draft").files
@@ -318,6 +325,9 @@ def test_a_package_whose_tracks_are_all_declared_needs_the_mark(answer: dict[str
     path = tmp_path / "draft" / "scenario.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("TODO draft.tracks", "done"), encoding="utf-8")
     assert [problem.code for problem in check(tmp_path / "draft")] == ["track.none-open"]
+    with (tmp_path / "draft" / "README.md").open("a", encoding="utf-8") as page:
+        page.write("TODO draft.tracks\n")
+    assert [problem.code for problem in check(tmp_path / "draft")] == ["track.none-open"], "only its own file counts"
 
 
 def test_check_reports_notes_and_still_ends_0(answer: dict[str, Any], tmp_path: Path) -> None:

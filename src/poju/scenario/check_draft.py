@@ -13,6 +13,7 @@ from poju.scenario.problem import Problem
 
 MARK = re.compile(r"\bTODO\b(?: (draft\.[a-z]{1,24})\b)?")
 TRACKS = "draft.tracks"
+SCENARIO = "scenario.toml"
 
 
 def notes(files: Mapping[str, bytes]) -> list[Problem]:
@@ -21,8 +22,9 @@ def notes(files: Mapping[str, bytes]) -> list[Problem]:
 
 
 def waits_for_tracks(files: Mapping[str, bytes]) -> bool:
-    """Return whether the package says of itself that its tracks are still to be opened."""
-    return any(mark == TRACKS for _file, _line, mark in _marks(files))
+    """Return whether ``scenario.toml`` says of itself that its tracks are still to be opened."""
+    own = {name: content for name, content in files.items() if name == SCENARIO}
+    return any(mark == TRACKS for _file, _line, mark in _marks(own))
 
 
 def _marks(files: Mapping[str, bytes]) -> Iterator[tuple[str, int, str]]:

@@ -23,7 +23,10 @@ LARGEST = 10**15
 
 @dataclass(frozen=True)
 class Reason:
-    """One figure behind the choice. ``times_ppm``: how it compares with all regions, 1,000,000 = alike, or None."""
+    """One figure behind the choice.
+
+    ``times_ppm``: how it compares with all regions, 1,000,000 = alike, or None; ``assumed``: a user set it.
+    """
 
     names: Names
     value: int
@@ -31,6 +34,7 @@ class Reason:
     year: int | None
     source: str
     times_ppm: int | None
+    assumed: bool
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ def _reasons(entry: dict[str, Any]) -> list[Reason]:
                 year=None if year is None else _whole(year, "reasons.year"),
                 source=_line(row.get("source"), "reasons.source"),
                 times_ppm=None if times is None else _whole(times, "reasons.location_quotient_ppm"),
+                assumed=bool(row.get("assumed")),
             )
         )
     return found

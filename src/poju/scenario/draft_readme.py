@@ -81,7 +81,8 @@ def _place(choice: Choice, language: str) -> str:
 
 def _row(reason: Reason, language: str) -> str:
     times = "–" if reason.times_ppm is None else f"{reason.times_ppm / 1_000_000:.2f}×"
-    year = translate(_("year not stated"), language) if reason.year is None else str(reason.year)
+    undated = _("assumed, not measured") if reason.assumed else _("year not stated")
+    year = translate(undated, language) if reason.year is None or reason.assumed else str(reason.year)
     value = f"{reason.value:,} {_safe(translate(reason.unit, language))}"
     return f"| {_safe(reason.names[language])} | {value} | {year} | {times} | {_safe(reason.source)} |"
 
