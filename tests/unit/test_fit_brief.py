@@ -141,8 +141,11 @@ def test_what_structure_cannot_tell_may_be_chosen_where_it_is_pushed() -> None:
 
 
 def test_policies_that_pull_already_are_no_reason() -> None:
-    told = with_policies({7: (9, 2)})
+    told = with_policies({7: (9, 2), 0: (4, 1)})
     assert {one["basis"] for one in brief_facts.choices(told)} == {"distinctive"}
+    text = read(told, "en").text
+    assert "Surveyed policies of the field here: 4 push, 1 pull." in text
+    assert ": 0 push" not in text
 
 
 def test_where_too_few_are_ranked_the_common_ones_fill_up() -> None:

@@ -49,6 +49,8 @@ def _basis(voice: Voice, chosen: Json, row: Json) -> str | None:
     pushes = policies["push"] + policies["environment"]
     if policies["pushes_without_pull"]:
         return voice.say(PUSHED, push=pushes)
+    if not pushes and not policies["pull"]:
+        return None
     return voice.say(
         _("Surveyed policies of the field here: {push} push, {pull} pull."), push=pushes, pull=policies["pull"]
     )
