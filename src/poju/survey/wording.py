@@ -56,9 +56,9 @@ def is_recap(page: Page, sentence: Span) -> bool:
 
 
 def status_of(page: Page, clause: Span, cue: Span, default: str) -> str:
-    """Return planned, held, issued or announced by the words of the cue, then of its clause."""
+    """Return planned, held, in_force, issued or announced by the words of the cue, then of its clause."""
     for within in (cue, clause):
-        for status in ("held", "planned", "issued", "announced"):
+        for status in ("held", "planned", "in_force", "issued", "announced"):
             if search(table()["status"][status], page, within):
                 return status
     return default
