@@ -77,6 +77,7 @@ class Store:
         self._values: OrderedDict[str, bytes | None] = OrderedDict()
         self._generation = 0
         self._known: dict[tuple[str, bytes], tuple[int, bytes]] | None = None
+        self._changed: tuple[block.Outcome, dict[tuple[int, int], bytes]] | None = None
         self._last = self.head()
 
     @classmethod
@@ -244,7 +245,7 @@ class Store:
                 if self._writer.in_transaction:
                     with suppress(sqlite3.Error):
                         self._writer.rollback()
-                self._known = None
+                self._known = self._changed = None
             self._last = outcome.head if outcome.leaves else self._last
             # a reader may have cached an older value while this was written: what was written stands over it
             self._cache(outcome.writes)
@@ -261,9 +262,19 @@ class Store:
                 folder=self._location,
             )
 
+    def root_after(self, outcome: block.Outcome) -> bytes:
+        """Return the root that the log will have once ``outcome`` is committed; nothing is written."""
+        changed = self._changed_tiles(outcome)
+        return merkle.root(
+            outcome.head.size, tiles.node_source(lambda level, at: changed.get((level, at)) or self.tile(level, at))
+        )
+
     def _changed_tiles(self, outcome: block.Outcome) -> dict[tuple[int, int], bytes]:
-        size = outcome.head.size - len(outcome.leaves)
-        return tiles.append(self.tile, size, [merkle.leaf_hash(item) for item in outcome.leaves])
+        if self._changed is None or self._changed[0] is not outcome:
+            size = outcome.head.size - len(outcome.leaves)
+            changed = tiles.append(self.tile, size, [merkle.leaf_hash(item) for item in outcome.leaves])
+            self._changed = outcome, changed
+        return self._changed[1]
 
     def _write(
         self,
