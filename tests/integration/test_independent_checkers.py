@@ -9,7 +9,7 @@ import pytest
 import support_ledger as support
 
 from poju.engine.embedded import EmbeddedEngine, Registration
-from poju.ledger import cbor, checkpoint, merkle, tiles
+from poju.ledger import cbor, checkpoint, cosignature, merkle, tiles
 from poju.ledger.store import Store
 
 pytestmark = pytest.mark.shared
@@ -96,6 +96,18 @@ def log_folder(folder: Path, size: int) -> None:
 def test_log_3_another_program_proves_every_entry(tmp_path: Path, tlogverify: Path, size: int) -> None:
     log_folder(tmp_path, size)
     assert passes(tlogverify, tmp_path, tmp_path / "log.vkey")
+
+
+def test_log_3_another_program_accepts_a_cosignature(tmp_path: Path, tlogverify: Path) -> None:
+    log_folder(tmp_path, 300)
+    note, name = (tmp_path / "checkpoint").read_text(), "university.example/cosigner"
+    cosigner = tmp_path / "cosigner.vkey"
+    cosigner.write_text(cosignature.vkey(name, support.MEMBER.public) + "\n")
+    assert not passes(tlogverify, tmp_path, tmp_path / "log.vkey", cosigner)
+    (tmp_path / "checkpoint").write_text(cosignature.cosign(note, name, support.MEMBER, support.TIME))
+    assert passes(tlogverify, tmp_path, tmp_path / "log.vkey", cosigner)
+    (tmp_path / "checkpoint").write_text(cosignature.cosign(note, name, support.STRANGER, support.TIME))
+    assert not passes(tlogverify, tmp_path, tmp_path / "log.vkey", cosigner)
 
 
 def test_log_3_another_program_refuses_a_flipped_byte_anywhere(tmp_path: Path, tlogverify: Path) -> None:

@@ -12,7 +12,7 @@ from poju.i18n import _, choose_language, translate
 
 @click.group()
 def command() -> None:
-    """Serve, export and rebuild an embedded ledger.
+    """Serve, export and rebuild an embedded ledger; cosign one that somebody else runs.
 
     Example: poju ledger serve ./authority --package src/poju/packages/healthcare --origin health.example/log
     """
@@ -67,3 +67,29 @@ def export(folder: Path, out: Path, package: Path) -> None:
 
     ledger_service.export(folder, out, package)
     print(translate(_("Wrote {out}. Check it: poju verify {out} --key KEY"), choose_language(), out=out))
+
+
+@command.command()
+@click.argument("url")
+@click.option("--log-key", required=True, type=click.Path(path_type=Path, exists=True), help="The log's vkey file.")
+@click.option(
+    "--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Your own folder."
+)
+@click.option("--name", required=True, help="Your name as a cosigner: a host and path of yours.")
+@click.option("--every", type=click.IntRange(1), help="Go on, once in so many seconds, until Ctrl-C.")
+def cosign(url: str, log_key: Path, folder: Path, name: str, every: int | None) -> None:
+    """Sign the checkpoint of the log at URL if it only grew since the last time; keep the proof if it forked.
+
+    Example: poju ledger cosign http://127.0.0.1:8600 --log-key log.vkey --to ./cosigner --name university.example
+    """
+    from poju.node import cosigner  # noqa: PLC0415 - as above
+
+    signed = cosigner.follow(url, log_key.read_text(), folder, name, every)
+    text = _("Cosigned {size} leaves at {time}: {path}")
+    for found in signed:
+        print(
+            translate(
+                text, choose_language(), size=found.checkpoint.size, time=found.times[name], path=folder / "cosigned"
+            ),
+            flush=True,
+        )
