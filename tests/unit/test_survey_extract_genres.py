@@ -191,3 +191,11 @@ def test_a_long_title_is_cut_at_a_boundary_and_says_so() -> None:
     title = read(text).title
     assert title.endswith("打到哪了…")
     assert len(title) <= 81
+
+
+def test_a_report_looks_back_only_until_it_says_what_is_to_be_done() -> None:
+    text = (
+        "浙江省政府工作报告\n" + HEAD + "一、2025年工作回顾\n建设了一批重点实验室。\n"
+        "二、“十五五”时期主要目标任务\n打造产业园区。\n三、2026年主要工作\n建设一批概念验证和中试平台。\n"
+    )
+    assert told(text) == {"strategy_plan", "industrial_park", "infrastructure_platform"}

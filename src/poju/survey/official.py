@@ -38,7 +38,7 @@ def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Eve
     for line in page.lines():
         if line.start < profile.body_start or line in profile.apart:
             continue
-        looking_back = _looks_back(page, line, before=looking_back)
+        looking_back = _looks_back(page, line, profile, before=looking_back)
         in_line: list[Event] = []
         for sentence in page.sentences(line):
             told = outcome_of(page, sentence)
@@ -50,10 +50,15 @@ def official_events(page: Page, profile: Profile) -> tuple[list[Event], list[Eve
     return _joined(events, page, profile), outcomes, []
 
 
-def _looks_back(page: Page, line: Span, *, before: bool) -> bool:
-    """Return whether the line stands in the part of a report that looks back; only headings change that."""
+def _looks_back(page: Page, line: Span, profile: Profile, *, before: bool) -> bool:
+    """Return whether the line stands in the part of a report that looks back; only headings change that.
+
+    A heading that names the report's own year («三、2026年主要工作») opens what is to be done.
+    """
     if line.end - line.start > _HEADING_LENGTH:
         return before
+    if profile.date.value is not None and page.norm.find(f"{profile.date.value[:4]}年", line.start, line.end) >= 0:
+        return False
     if search(table()["review"]["opens"], page, line):
         return True
     return before and search(table()["review"]["closes"], page, line) is None
