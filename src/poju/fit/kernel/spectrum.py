@@ -16,7 +16,7 @@ DENSE_UP_TO = 512
 """Rows of a symmetric matrix up to which all eigenvectors are computed at once."""
 
 MOST_STEPS = 1500
-ACCURACY = 1e-9
+ACCURACY = 1e-8
 """Residual, over the distance to the next eigenvalue, at which a vector is final; its error is then of this size."""
 
 ROUNDING = 1e-15
@@ -114,7 +114,7 @@ def lanczos(times: Callable[[Table], Table], known: Table, final: Callable[[floa
         beside.append(float(np.linalg.norm(image)))
         exhausted = beside[-1] <= ROUNDING or steps >= size - kept
         if exhausted or steps >= most or steps == look:
-            look = steps + 3 + steps // 10
+            look = steps + 3 + steps // 20
             values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1))
             following = float(values[-2]) if steps > 1 else 0.0
             residual = beside[-1] * abs(float(vectors[-1, -1]))
