@@ -67,6 +67,11 @@ class FoldState:
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
 
+    @property
+    def durable(self) -> bool:
+        """Whether it can be saved: it has a folder."""
+        return self._folder is not None
+
     def close(self) -> None:
         """Close the file; what was not saved is gone."""
         self._database.close()
