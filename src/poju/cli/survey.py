@@ -17,6 +17,7 @@ _SKIPPED = _("skipped: {reason}")
 _SKIPPED_IN_ALL = _("{skipped} of what was named could not be read and was skipped.")
 _WRITTEN = _("{documents} documents, {events} events; written to {out}: open {page}")
 _INTERRUPTED = _("interrupted; what was read is kept in {out}: the same command goes on from there")
+_INTERRUPTED_STATUS = 130
 _HELP = """Read policy documents into cited policy events, and tell who pushes and who pulls.
 
 PATHS are text, HTML, PDF or DOCX files, folders of them, lists of addresses saved earlier (*.urls), or - for standard
@@ -192,4 +193,4 @@ def _interrupted(out: Path | None, language: str) -> NoReturn:
     if out is None:
         raise KeyboardInterrupt
     print(translate(_INTERRUPTED, language, out=out), file=sys.stderr)
-    raise click.exceptions.Exit(130)
+    sys.exit(_INTERRUPTED_STATUS)

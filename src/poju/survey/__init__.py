@@ -12,13 +12,16 @@ from poju.survey.landscape import landscape, landscape_of, mark, record
 from poju.survey.model import Document, DocumentEvents, Event, Finding
 from poju.survey.reading import read
 from poju.survey.render import render
+from poju.survey.run import Run, into
 
 __all__ = [
     "Document",
     "DocumentEvents",
     "Event",
     "Finding",
+    "Run",
     "extract",
+    "into",
     "landscape",
     "landscape_of",
     "mark",

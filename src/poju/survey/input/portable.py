@@ -1,6 +1,6 @@
 """PDF → its text layer: by PDFium, or by pdfminer.six where PDFium's text looks wrong and the other's does not.
 
-Measured on 26 PDFs made by Chromium in nine typefaces and by hand with twelve of the predefined CMaps (ISO 32000-1,
+Measured on 26 PDFs made by Chromium in eight typefaces and by hand with twelve of the predefined CMaps (ISO 32000-1,
 9.7.5.2), and on all characters of Big5 and GB 2312: PDFium lost none. pdfminer.six and pypdf tell 96 to 226 ideographs
 as radicals (⼀ for 一); pypdf turns HKscs-B5-H into Korean and other letters without a word, pdfminer.six does not know
 ETenms-B5-H.
