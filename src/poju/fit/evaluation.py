@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from poju.errors import CallerError
 from poju.fit.auc import area, areas_across, interval, resampled_area, resampled_mean
+from poju.fit.evaluation_page import render_evaluation, write_page
 from poju.fit.figures import shipped_figures
 from poju.fit.kernel import Pattern, Table
 from poju.fit.noise import generator
@@ -34,6 +35,8 @@ from poju.units import PPM
 
 if TYPE_CHECKING:
     from poju.fit.structure import Standings
+
+__all__ = ["evaluate", "render_evaluation", "write_page"]
 
 Json = dict[str, Any]
 
