@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poju.survey.confidence import confidence_ppm
-from poju.survey.model import Document, DocumentEvents, Event
+from poju.survey.model import Document, DocumentEvents, Event, Finding
 from poju.survey.news import news_events
 from poju.survey.official import official_events
 from poju.survey.profile import Profile, profile_of
@@ -25,12 +25,25 @@ def extract(document: Document) -> DocumentEvents:
     profile = profile_of(page)
     reader = official_events if profile.genre == "official" else news_events
     events, outcomes, findings = reader(page, profile)
+    found = finished(document, page, profile, events, outcomes, findings)
+    for i, event in enumerate(events):
+        event.confidence_ppm = confidence_ppm(event, events[max(0, i - _NEAR) : i + _NEAR + 1], profile.genre)
+    return found
+
+
+def finished(
+    document: Document,
+    page: Page,
+    profile: Profile,
+    events: list[Event],
+    outcomes: list[Event],
+    findings: list[Finding],
+) -> DocumentEvents:
+    """Return what any extractor has read, numbered in the order of the text, each place with the code of its year."""
     _number(events, "e")
     _number(outcomes, "o")
     _attach(events, profile)
     settle_codes(page, profile.date, [*events, *outcomes])
-    for i, event in enumerate(events):
-        event.confidence_ppm = confidence_ppm(event, events[max(0, i - _NEAR) : i + _NEAR + 1], profile.genre)
     return DocumentEvents(
         document=document,
         title=_title(page, profile),

@@ -227,11 +227,12 @@ class DocumentEvents:
     events: list[Event]
     outcomes: list[Event]
     findings: list[Finding]
+    extractor: Json | None = None
 
     def to_json(self) -> Json:
-        """Return one item of ``documents`` of `poju survey --json`."""
+        """Return one item of ``documents`` of `poju survey --json`; ``extractor`` only where it was not the rules."""
         text = self.document.text
-        return {
+        found: Json = {
             "path": self.document.path,
             "title": self.title,
             "language": self.language,
@@ -240,3 +241,4 @@ class DocumentEvents:
             "outcomes": [event.to_json(text) for event in self.outcomes],
             "findings": [finding.to_json(text) for finding in self.findings],
         }
+        return found if self.extractor is None else found | {"extractor": self.extractor}
