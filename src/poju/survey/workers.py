@@ -42,7 +42,12 @@ class _Worker:
         """Return the worker's answer; raise `CallerError` where it died or took too long over this document."""
         process = self._started()
         late = threading.Event()
-        timer = threading.Timer(self._seconds, lambda: (late.set(), process.kill()))
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(self._seconds, give_up)
         timer.daemon = True
         timer.start()
         try:
