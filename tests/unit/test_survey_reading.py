@@ -16,10 +16,10 @@ from poju.survey.reading import MAX_BYTES
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"PK\x03\x04\x00\x00", "survey-binary"),
+        (b"PK\x03\x04\x00\x00", "survey-kind"),
         (b"", "survey-empty"),
         (b" \n\r\n\t", "survey-empty"),
-        ("贵阳市发布".encode("gb18030"), "survey-not-utf8"),
+        (b"\x81\xff\xfe\xff\xa0\x80 abc \xff\xff\xff", "survey-not-utf8"),
         (b"a" * (MAX_BYTES + 1), "survey-too-large"),
     ],
 )
@@ -47,7 +47,7 @@ def test_bad_file_in_a_folder_is_reported_and_skipped(tmp_path: Path) -> None:
     skipped: list[tuple[Path, PojuError]] = []
     documents = survey.read([tmp_path], on_skip=lambda path, error: skipped.append((path, error)))
     assert [Path(document.path).name for document in documents] == ["b.txt"]
-    assert [(path.name, error.code) for path, error in skipped] == [("a.txt", "survey-not-utf8")]
+    assert [(path.name, error.code) for path, error in skipped] == [("a.txt", "survey-empty")]
 
 
 def test_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
@@ -77,7 +77,8 @@ def test_command_prints_json_table_and_files(tmp_path: Path) -> None:
     assert '"instrument": "scenario_opening"' in told.output
     table = CliRunner().invoke(command, [str(path), "--lang", "zh-Hans", "--out", str(tmp_path / "out")])
     assert "■" in table.output
-    assert sorted(item.name for item in (tmp_path / "out").iterdir()) == ["events.json", "landscape.json"]
+    written = {item.name for item in (tmp_path / "out").iterdir()}
+    assert {"events.json", "events.csv", "landscape.json", "landscape.html", "manifest.json", "matrix.csv"} <= written
 
 
 def test_command_reads_standard_input() -> None:
