@@ -18,7 +18,7 @@ from typing import Protocol
 
 from poju.errors import CallerError, OperatorError, PojuError
 from poju.i18n import _
-from poju.ledger import block, cbor, leaf, statement, tiles
+from poju.ledger import block, cbor, leaf, merkle, statement, tiles
 from poju.ledger.audit_state import FoldState
 from poju.ledger.audit_tiles import CheckedTiles, altered
 from poju.ledger.audit_workers import UNREADABLE, Examined, Task, Unreadable, Workers
@@ -65,6 +65,15 @@ class Log:
 
     tiles: CheckedTiles
     bundle: Callable[[int, int], bytes]
+
+    def leaf(self, index: int) -> bytes:
+        """Return one leaf, compared with its hash; raise ``bundle.differs``."""
+        number = index // tiles.WIDTH
+        width = min(tiles.WIDTH, self.tiles.size - number * tiles.WIDTH)
+        raw = tiles.unbundle(self.bundle(number, width))[index % tiles.WIDTH]
+        if merkle.leaf_hash(raw) != self.tiles.node(0, index):
+            raise _leaf_differs(index, tiles.path("entries", number, width))
+        return raw
 
 
 @dataclass(frozen=True)
@@ -154,12 +163,7 @@ class Audit:
             raise altered("bundle.malformed", _("Entry bundle {path} is cut off, or has other entries."), path=path)
         hashes = zip(_hashes(examined.hashes), _hashes(wanted), strict=True)
         index = first + next(at for at, (found, due) in enumerate(hashes) if found != due)
-        raise altered(
-            "bundle.differs",
-            _("Leaf {index}, in entry bundle {path}, is not what the log signed."),
-            index=index,
-            path=path,
-        )
+        raise _leaf_differs(index, path)
 
     def _prepare(self, ahead: list[tuple[int, UnverifiedStatement]]) -> None:
         self._state.prepare(key for _index, item in ahead for key in self._rules.reads(item))
@@ -244,6 +248,15 @@ class Audit:
 
 def _hashes(joined: bytes) -> list[bytes]:
     return [joined[at : at + tiles.HASH_BYTES] for at in range(0, len(joined), tiles.HASH_BYTES)]
+
+
+def _leaf_differs(index: int, path: str) -> OperatorError:
+    return altered(
+        "bundle.differs",
+        _("Leaf {index}, in entry bundle {path}, is not what the log signed."),
+        index=index,
+        path=path,
+    )
 
 
 def _raw(entry: UnverifiedStatement | bytes) -> bytes:

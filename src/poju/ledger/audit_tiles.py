@@ -13,7 +13,7 @@ from poju.errors import OperatorError
 from poju.i18n import _
 from poju.ledger import merkle, tiles
 
-HASHES_KEPT = 64
+TILES_KEPT, NODES_KEPT = 64, 16_384
 FETCH = _("Do not rely on this copy: fetch it again from its publisher. In a ledger of your own, restore a backup.")
 
 
@@ -34,7 +34,7 @@ class CheckedTiles:
         self.count = 0
         self._source = source
         self._kept: dict[tuple[int, int], bytes] = {}
-        self._leaf_hashes = lru_cache(HASHES_KEPT)(self._again)
+        self._leaf_hashes = lru_cache(TILES_KEPT)(self._again)
         below: list[bytes] = []
         folded: list[bytes] = []
         at = 0
@@ -49,7 +49,7 @@ class CheckedTiles:
             if level or width != tiles.WIDTH:
                 self._kept[level, number] = data
             self.count += 1
-        self._nodes = tiles.node_source(self.tile)
+        self._nodes = lru_cache(NODES_KEPT)(tiles.node_source(self.tile))
         self.root = merkle.root(size, self._nodes)
 
     def _read(self, level: int, number: int, width: int) -> bytes:
