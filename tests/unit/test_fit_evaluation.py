@@ -286,3 +286,8 @@ def test_a_folder_that_cannot_be_is_one_clear_error(evaluation: dict[str, Any], 
     with pytest.raises(OperatorError) as caught:
         write_page(evaluation, tmp_path / "file")
     assert caught.value.code == "fit-evaluation-not-written"
+
+
+def test_a_field_is_marked_readable_where_its_own_test_says_so_and_nowhere_else() -> None:
+    for field in evaluate()["fields"]:
+        assert (field["readability"] == "yes") == (field["told"] == "yes"), field["scenario"]
