@@ -1,19 +1,27 @@
 """Auditing a whole log: every leaf, signature, decision, rule and state digest (LOG-4).
 
-Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) entry bundles give exactly those leaves; (5) the log key and
-the package in the folder are the ones that the log was opened with; (6) replaying every block under its rules gives the
-same leaves, byte for byte.
+Steps: (1) log key; (2) checkpoint; (3) hash tiles; (4) no file stands beside them; (5) in one pass, leaf by leaf: the
+entry bundles give exactly the leaves under the signed root, signatures hold, the log key, the package and the runtime
+are the ones that the log was opened with, and every block replays to the same leaves, byte for byte; (6) the package
+was opened.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from poju.errors import OperatorError
 from poju.i18n import _
-from poju.ledger import leaf, merkle, statement, tiles
-from poju.ledger.replay import replay
+from poju.ledger import block, tiles
+from poju.ledger.audit import Audit, Found, Log, Plan, Watch
+from poju.ledger.audit_state import FoldState
+from poju.ledger.statement import UnverifiedStatement
 from poju.rulebook import compose
-from poju.scenario.package import digest
+from poju.scenario import runtime
+from poju.scenario.rulebook import ScenarioRules
 from poju.verify.files import broken, no_others
 from poju.verify.log import LogFolder
 from poju.verify.proof import Proof, Proved, proved
@@ -22,67 +30,140 @@ FIXED = {"checkpoint", "log.vkey"}
 PACKAGE = "package"
 
 
+def _silent(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """How to audit: processes beside this one, the folder that keeps the audit's place, whom to tell of progress.
+
+    None of it changes the answer. ``state``: None audits from the first leaf and keeps nothing.
+    """
+
+    workers: int = 0
+    state: Path | None = None
+    progress: Callable[[int, int], None] = field(default=_silent)
+
+
 class AuditorFolder:
     """``auditor/`` under verification."""
 
-    def __init__(self, log: LogFolder) -> None:
+    def __init__(self, log: LogFolder, means: Means) -> None:
+        self.source = Log(log.tiles, log.bundle)
         self._log = log
-        self._leaves: list[bytes] = []
+        self._means = means
+        self._rules: ScenarioRules | None = None
+        self._opened: list[bytes] = []
 
-    def check_bundles(self) -> Proved:
-        """Step 4: the entry bundles hold the leaves whose hashes the tiles have, and no file stands beside them."""
-        size = self._log.checkpoint.size
+    @property
+    def rules(self) -> ScenarioRules:
+        """The rule book of the package that stands in the folder; raises ``package.*`` where that cannot be read."""
+        if self._rules is None:
+            self._rules = compose(self._log.folder / PACKAGE)
+        return self._rules
+
+    def check_files(self) -> Proved:
+        """Step 4: tiles, bundles, checkpoint, key and package, and nothing that none of them accounts for."""
         expected = set(FIXED)
-        for level, number, width in tiles.tile_names(size):
+        for level, number, width in tiles.tile_names(self._log.checkpoint.size):
             expected.add(tiles.path(str(level), number, width))
             if level == 0:
                 expected.add(tiles.path("entries", number, width))
-                bundle = tiles.unbundle(tiles.read(self._log.folder, "entries", number, width))
-                hashes = b"".join(merkle.leaf_hash(item) for item in bundle)
-                if hashes != tiles.folder_source(self._log.folder, size)(0, number):
-                    raise broken(
-                        "bundle.differs", _("Entry bundle {number} is not what the log signed."), number=number
-                    )
-                self._leaves += bundle
         package = {f"{PACKAGE}/{p}" for p in _files(self._log.folder / PACKAGE)}
         no_others(self._log.folder, expected | package)
-        return proved(_("{count} entries are the ones that the log signed"), count=len(self._leaves))
+        return proved(_("the folder holds the log and its package, nothing else"))
+
+    def check_entries(self, watch: Watch | None = None) -> Proved:
+        """Step 5: every leaf, from the first or from where an earlier audit ended, to the signed size."""
+        rules, checkpoint = self.rules, self._log.checkpoint
+        identity = {
+            "origin": self._log.origin,
+            "key": self._log.key.raw,
+            "package": rules.package.digest,
+            "runtime": dict(runtime.describe()),
+        }
+        plan = Plan(self._means.workers, identity, self._expect, self._means.progress, watch)
+        with closing(FoldState(self._means.state)) as state:
+            audit = Audit(rules, self.source, state, plan)
+            found = audit.run()
+            scenario = state.get("scenario")
+        if found.resumed and scenario is not None:
+            self._opened.append(scenario["package"])
+        return _say(found, audit.head, checkpoint.size)
+
+    def _expect(self, item: UnverifiedStatement, _index: int) -> None:
+        """Hold the two opening statements to this folder: their own rules would only say that they refuse them."""
+        if item.kind == "ledger-open" and item.fields.get("log_key") != self._log.key.raw:
+            raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
+        if item.kind == "scenario-open":
+            if item.fields.get("package") != self.rules.package.digest:
+                raise broken("package.differs", _("The package is not the one that the log opened."))
+            self._same_runtime(item.fields.get("runtime"))
+            self._opened.append(self.rules.package.digest)
+
+    @staticmethod
+    def _same_runtime(pinned: object) -> None:
+        """Raise where the rules ran on another runtime: what they answer on this one proves nothing about that."""
+        wanted = pinned if isinstance(pinned, dict) else {}
+        for name, found in runtime.describe().items():
+            if wanted.get(name) != found:
+                raise OperatorError(
+                    "audit.runtime",
+                    _("The log's rules run on {name} {wanted}; this machine has {found}. Nothing was replayed."),
+                    hint=_("Install the versions that scenario-open names, then audit again."),
+                    name=name,
+                    wanted=str(wanted.get(name))[:100],
+                    found=found,
+                )
 
     def check_package(self) -> Proved:
-        """Step 5: ledger-open names this log key, and scenario-open the package beside the log."""
-        opened = [statement.decode(item) for item in self._leaves if leaf.is_statement(item)]
-        named = [item.fields["package"] for item in opened if item.kind == "scenario-open"]
-        if any(item.fields["log_key"] != self._log.key.raw for item in opened if item.kind == "ledger-open"):
-            raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
-        found = digest(self._log.folder / PACKAGE)
-        if named != [found]:
+        """Step 6: scenario-open names the package beside the log."""
+        if set(self._opened) != {self.rules.package.digest}:
             raise broken("package.differs", _("The package is not the one that the log opened."))
-        return proved(_("the package is the one that was opened: {digest}"), digest=found.hex())
+        return proved(_("the package is the one that was opened: {digest}"), digest=self.rules.package.digest.hex())
 
-    def check_replay(self) -> Proved:
-        """Step 6: signatures, rules, decisions and state digests, block by block."""
-        blocks = statements = 0
-        for outcome, _state in replay(compose(self._log.folder / PACKAGE), self._leaves):
-            blocks += 1
-            statements += len(outcome.registered)
+
+def _say(found: Found, head: block.Head, size: int) -> Proved:
+    figures = {
+        "leaves": size,
+        "statements": found.statements,
+        "decisions": found.decisions,
+        "blocks": head.height,
+        "state": head.state.hex(),
+    }
+    if not found.resumed:
         return proved(
-            _("{statements} statements in {blocks} blocks replay to the same decisions and state digests"),
-            statements=statements,
-            blocks=blocks,
+            _(
+                "{leaves} leaves are the ones that the log signed; {statements} signatures hold; statements and "
+                "{decisions} decisions in {blocks} blocks replay to state digest {state}"
+            ),
+            **figures,
         )
+    return proved(
+        _(
+            "{leaves} leaves are the ones that the log signed; {statements} signatures hold; statements and "
+            "{decisions} decisions in {blocks} blocks replay to state digest {state}; an earlier run audited the first "
+            "{resumed} leaves"
+        ),
+        **figures,
+        resumed=found.resumed,
+    )
 
 
 def _files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
+def verify(folder: Path, fingerprint: str | None, proof: Proof, means: Means) -> LogFolder:
     """Run the six steps over ``folder``; return its log for comparing."""
     log = LogFolder.open(folder, fingerprint, proof)
-    audit = AuditorFolder(log)
-    proof.step(_("entry bundles"), audit.check_bundles)
+    audit = AuditorFolder(log, means)
+    proof.step(_("files"), audit.check_files)
+    proof.step(_("every entry under the rules"), audit.check_entries)
     proof.step(_("scenario package"), audit.check_package)
-    proof.step(_("replay of all rules"), audit.check_replay)
+    if means.state is not None:
+        proof.not_proved.append(_("what an earlier run had audited: that rests on the folder given with --state"))
     proof.not_proved += [
         _("that no statement was kept out of the log: ask its sender for a receipt or a signed refusal"),
         _("that what a member stated is true of the world: that is what attestations and audits are for"),

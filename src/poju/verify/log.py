@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from poju.i18n import _
 from poju.ledger import merkle, tiles
+from poju.ledger.audit_tiles import CheckedTiles
 from poju.ledger.checkpoint import Checkpoint, open_note
 from poju.ledger.keys import PublicKey, parse_vkey
 from poju.verify.files import broken, listing, no_others, read
 from poju.verify.proof import Proof, Proved, proved
 
 
-def _no_nodes(level: int, index: int) -> bytes:
-    raise LookupError(level, index)
+def _no_tiles() -> CheckedTiles:
+    return CheckedTiles(0, lambda _level, _number: b"")
 
 
 @dataclass
@@ -26,7 +26,7 @@ class LogFolder:
     key: PublicKey
     origin: str
     checkpoint: Checkpoint
-    _nodes: merkle.NodeSource = _no_nodes
+    tiles: CheckedTiles = field(default_factory=_no_tiles)
 
     @classmethod
     def open(cls, folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
@@ -66,29 +66,26 @@ class LogFolder:
         """Follow the hash tiles to the signed root, each to its last byte, with none beside them."""
         size = self.checkpoint.size
         self._require_room()
-        source = self._source()
-        expected = set()
-        for level, number, width in tiles.tile_names(size):
-            path = tiles.path(str(level), number, width)
-            expected.add(path)
-            found = source(level, number)
-            if level and found != self._fold(source, level, number, width):
-                raise broken("tile.differs", _("Tile {path} does not follow from the tiles below it."), path=path)
-        no_others(self.folder, expected | self._entries(), "tile/")
-        self._nodes = lru_cache(maxsize=None)(tiles.node_source(source))
-        if merkle.root(size, self._nodes) != self.checkpoint.root:
+        self.tiles = CheckedTiles(size, self._tile)
+        names = {tiles.path(str(level), number, width) for level, number, width in tiles.tile_names(size)}
+        no_others(self.folder, names | self._entries(), "tile/")
+        if self.tiles.root != self.checkpoint.root:
             raise broken("tile.root", _("The hash tiles do not lead to the signed root."))
-        return proved(_("{count} tiles lead from {size} leaves to the signed root"), count=len(expected), size=size)
+        return proved(_("{count} tiles lead from {size} leaves to the signed root"), count=len(names), size=size)
 
     def _require_room(self) -> None:
         """Raise where the folder has too few tiles for the signed size, before any work that grows with that size."""
         held = len(listing(self.folder / "tile" / "0"))
-        if self.checkpoint.size > held * tiles.WIDTH:
+        if not 0 <= self.checkpoint.size <= held * tiles.WIDTH:
             raise broken("tile.too-few", _("The folder holds {held} tiles of leaf hashes, too few."), held=held)
 
-    def _source(self) -> tiles.TileSource:
-        """Return the folder's tiles, each read once: what was verified is what is used."""
-        return lru_cache(maxsize=None)(tiles.folder_source(self.folder, self.checkpoint.size))
+    def _tile(self, level: int, number: int) -> bytes:
+        width = min(tiles.WIDTH, (self.checkpoint.size >> (tiles.HEIGHT * level)) - number * tiles.WIDTH)
+        return read(self.folder / tiles.path(str(level), number, width), self.folder)
+
+    def bundle(self, number: int, width: int) -> bytes:
+        """Return the bytes of an entry bundle; raise ``file.missing`` and its kin."""
+        return read(self.folder / tiles.path("entries", number, width), self.folder)
 
     def check_alone(self) -> Proved:
         """Account for every file of a folder that holds no more than checkpoint, key and hash tiles."""
@@ -104,21 +101,15 @@ class LogFolder:
             if not level
         }
 
-    @staticmethod
-    def _fold(source: tiles.TileSource, level: int, number: int, width: int) -> bytes:
-        first = number * tiles.WIDTH
-        return b"".join(tiles.fold(source(level - 1, first + at)) for at in range(width))
-
     def root_at(self, size: int) -> bytes:
         """Return this log's root at ``size``, from the verified tiles."""
-        return merkle.root(size, self._nodes)
+        return self.tiles.root_at(size)
 
     def check_leaf(self, index: int, leaf: bytes, size: int, root: bytes, name: str) -> None:
         """Raise unless ``leaf`` stands at ``index`` of this log and ``root`` is this log's at ``size``."""
-        nodes = self._nodes
-        if index >= self.checkpoint.size or nodes(0, index) != merkle.leaf_hash(leaf):
+        if index >= self.checkpoint.size or self.tiles.node(0, index) != merkle.leaf_hash(leaf):
             raise broken("receipt.elsewhere", _("{name} is not entry {index} of this log."), name=name, index=index)
-        if not 0 < size <= self.checkpoint.size or merkle.root(size, nodes) != root:
+        if not 0 < size <= self.checkpoint.size or self.root_at(size) != root:
             raise broken("receipt.other-log", _("The receipt of {name} is of another log than this one."), name=name)
 
 
