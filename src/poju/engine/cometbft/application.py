@@ -131,7 +131,7 @@ class Application:
             limit -= _encoded_size(raw)
             if limit < 0:
                 break
-            if self.check(raw) not in {MALFORMED, BAD_SIGNATURE}:
+            if _proposable(self.check(raw)):
                 chosen.append(raw)
         return chosen
 
@@ -140,7 +140,7 @@ class Application:
 
         One under an unknown key passes: it is refused by name when its block is executed.
         """
-        return all(self.check(raw) not in {MALFORMED, BAD_SIGNATURE} for raw in transactions)
+        return all(_proposable(self.check(raw)) for raw in transactions)
 
     def finalize_block(
         self, height: int, time: Seconds, transactions: Sequence[bytes]
@@ -211,6 +211,11 @@ class Application:
         if not outcome.leaves:
             return self._durable().hash
         return app_hash(outcome.head.size, self.store.root_after(outcome))
+
+
+def _proposable(found: Found) -> bool:
+    """Return whether an honest validator lets it into a block: decoded, and not badly signed."""
+    return isinstance(found, VerifiedStatement) or found == UNKNOWN_KEY
 
 
 def _digest(found: Found, raw: bytes) -> bytes:

@@ -6,6 +6,7 @@ one that differs (LOG-2). The engine ends when its application does, and the sup
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -141,7 +142,8 @@ class SocketServer:
             ) from error
         path.chmod(0o600)
         self._listener.listen(BACKLOG)
-        self._connections: list[socket.socket] = []
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
 
     def serve(self) -> None:
         """Accept connections until :meth:`close`; returns then."""
@@ -150,18 +152,19 @@ class SocketServer:
                 connection, _address = self._listener.accept()
             except OSError:
                 return
-            self._connections.append(connection)
+            with self._lock:
+                self._connections.add(connection)
             threading.Thread(target=self._converse, args=(connection,), name="abci", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and end all conversations."""
-        for item in (self._listener, *self._connections):
-            try:
+        with self._lock:
+            left = list(self._connections)
+        for item in (self._listener, *left):
+            # the engine may have closed its end already
+            with contextlib.suppress(OSError):
                 item.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it was closed by the engine already
-                pass
-            finally:
-                item.close()
+        self._listener.close()
 
     def _converse(self, connection: socket.socket) -> None:
         frames = codec.Frames()
@@ -177,6 +180,10 @@ class SocketServer:
         except Exception as error:  # noqa: BLE001 whatever failed, this application must not answer the next block
             self._explain(connection, error)
             self._report(error)
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+            connection.close()
 
     @staticmethod
     def _explain(connection: socket.socket, error: Exception) -> None:

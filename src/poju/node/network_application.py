@@ -1,0 +1,119 @@
+"""One validator's application process: ABCI for its engine, HTTP for its members. Started by the supervisor.
+
+Run: python -m poju.node.network_application DIR NAME
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn, cast
+
+from fastapi import APIRouter, Response
+
+from poju.engine.cometbft import genesis as genesis_file
+from poju.engine.cometbft.application import Application
+from poju.engine.cometbft.engine import NetworkEngine
+from poju.engine.cometbft.genesis import Genesis
+from poju.engine.cometbft.rpc import Rpc
+from poju.engine.cometbft.server import SocketServer
+from poju.engine.embedded import EmbeddedEngine
+from poju.errors import PojuError
+from poju.ledger.keys import PrivateKey
+from poju.ledger.store import Store
+from poju.node import network_folder, serving
+from poju.node.ledger_api import create
+from poju.node.ledger_service import lock
+from poju.node.network_log import say
+from poju.node.network_quorum import Quorum
+from poju.rulebook import compose
+
+PATIENCE_SECONDS = 2.0
+PAUSE_SECONDS = 0.005
+STOPPED = 3
+TOLD_FRAMES = 6
+
+
+def stop_at_once(error: Exception) -> NoReturn:
+    """End the process for a failure after which no block may be answered; the supervisor starts both halves again."""
+    if isinstance(error, PojuError):
+        say("stopped", code=error.code, reason=str(error))
+    else:
+        # where, and never what: the text of a foreign error may quote a statement (PRIV-1)
+        frames = traceback.extract_tb(error.__traceback__)[-TOLD_FRAMES:]
+        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+        say("stopped", code=type(error).__name__, reason=places)
+    os._exit(STOPPED)
+
+
+def cosigning(engine: NetworkEngine) -> APIRouter:
+    """Return what the other validators ask: this one's signature on a size, a moment after it is agreed."""
+    router = APIRouter()
+
+    @router.get("/checkpoint/{size}")
+    async def checkpoint(size: int) -> Response:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while engine.agreed_size < size and time.monotonic() < deadline:  # noqa: ASYNC110 - another thread moves it
+            await asyncio.sleep(PAUSE_SECONDS)
+        return Response(engine.checkpoint_at(size), media_type="text/plain; charset=utf-8")
+
+    return router
+
+
+def _genesis(home: Path, package: bytes) -> Genesis:
+    whole = json.loads((home / "config" / "genesis.json").read_text(encoding="utf-8"))
+    found = genesis_file.read(json.dumps(whole["app_state"]).encode())
+    if found.package != package:
+        raise genesis_file.refused("the package beside it is another one")
+    return found
+
+
+def run(folder: Path, name: str) -> None:
+    """Serve one validator's application until standard input closes or a signal comes."""
+    network = network_folder.load(folder)
+    validator = network.find(name)
+    home = network.home(validator)
+    rules = compose(network.package)
+    held = lock(home)
+    store = Store.open(home / "ledger.sqlite")
+    key = PrivateKey.load(home / "log.private")
+    application = Application(store, rules, key, _genesis(home, rules.package.digest))
+    quorum = Quorum([item for item in network.validators if item != validator], network.origin, network.acknowledge)
+    engine = NetworkEngine(application, key, Rpc(validator.rpc), quorum.collect)
+    # the engine's socket is named relative to its folder, so that a long path cannot break it
+    os.chdir(home)
+    server = SocketServer(application, Path("abci.sock"), stop_at_once)
+    threading.Thread(target=server.serve, name="abci-listener", daemon=True).start()
+
+    def close() -> None:
+        server.close()
+        engine.close()
+        quorum.close()
+        application.close()
+        held.close()
+
+    # ledger_api asks for what both engines have; test_engine_cometbft_door checks that this one has all of it
+    web = create(cast("EmbeddedEngine", engine), rules)
+    web.include_router(cosigning(engine))
+    height, _hash = application.info()
+    facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}
+    serving.run(web, host=network_folder.HOST, port=validator.http, attached=True, on_close=close, facts=facts)
+
+
+def main() -> None:
+    """Run the validator that the arguments name; end a foreseen failure in one line."""
+    folder, name = sys.argv[1:]
+    try:
+        run(Path(folder), name)
+    except PojuError as error:
+        stop_at_once(error)
+
+
+if __name__ == "__main__":
+    main()
