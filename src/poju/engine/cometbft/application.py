@@ -161,10 +161,12 @@ class Application:
         found = [self.check(raw) for raw in transactions]
         good = [item for item in found if isinstance(item, VerifiedStatement)]
         head = self.store.head()
-        self.store.prepare(
-            [key for item in good for key in self._rules.reads(item.statement)],
-            [(item.statement.issuer, item.statement.identifier) for item in good],
-        )
+        if good:
+            # until the commit the store knows these pairs alone; without a statement there is no commit to end that
+            self.store.prepare(
+                [key for item in good for key in self._rules.reads(item.statement)],
+                [(item.statement.issuer, item.statement.identifier) for item in good],
+            )
         outcome = block.execute(self._rules, self.store, self.store, head, time, good)
         executed = iter(outcome.answers)
         results = [block.Declined(item) if isinstance(item, str) else next(executed) for item in found]
