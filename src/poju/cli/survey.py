@@ -77,6 +77,9 @@ class _ReadsByDefault(click.Group):
     "--list", "lists", multiple=True, type=click.Path(path_type=Path), help="A list: address, tab, file, [tab, day]."
 )
 @click.option("--encoding", help="Encoding of the texts, e.g. gb18030, big5, utf-16-le; else it is recognised.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder with edited copies of data files (see check-data)."
+)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes; one for each core where left out.")
 @click.option("--progress", is_flag=True, help="Tell the progress also where standard error is no terminal.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the table, the messages and the page.")
@@ -88,6 +91,7 @@ def command(  # noqa: PLR0913 - click gives each option as an argument
     against: Path | None,
     lists: tuple[Path, ...],
     encoding: str | None,
+    data: Path | None,
     jobs: int | None,
     progress: bool,
     lang: str | None,
@@ -109,6 +113,10 @@ def command(  # noqa: PLR0913 - click gives each option as an argument
             _("--against compares two folders of results, and this run writes none."),
             hint=_("Add --out FOLDER."),
         )
+    if data is not None:
+        from poju.survey.datacheck import choose  # noqa: PLC0415 - as above
+
+        choose(data)
     teller = Teller(language) if progress or sys.stderr.isatty() else None
 
     def report(_path: Path, error: PojuError) -> None:
@@ -144,6 +152,22 @@ def compare(*, earlier: Path, later: Path, as_json: bool, lang: str | None) -> N
     found = comparing.compare(landscape_at(earlier), landscape_at(later))
     shown = json.dumps(found, ensure_ascii=False, indent=1) if as_json else None
     print(shown or comparing.render_comparison(found, choose_language(lang)))
+
+
+@command.command(name="check-data", epilog="Example: poju survey check-data my-data")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the problems.")
+def check_data(*, folder: Path | None, lang: str | None) -> None:
+    """Check the data files in FOLDER, or the package's own: one line for each problem, with file and line."""
+    from poju.survey.datacheck import NO_PROBLEM, check  # noqa: PLC0415 - as above
+
+    language = choose_language(lang)
+    found = check(folder)
+    for problem in found:
+        print(problem.explain(language))
+    if found:
+        sys.exit(1)
+    print(translate(NO_PROBLEM, language))
 
 
 def _show(records: Iterable[dict[str, Any]], skipped: list[dict[str, Any]], language: str, *, as_json: bool) -> None:

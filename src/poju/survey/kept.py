@@ -29,6 +29,7 @@ from typing import IO, Any, Self
 from poju import __version__
 from poju.errors import CallerError
 from poju.i18n import _
+from poju.survey.datafiles import data_digest
 from poju.survey.input.sources import Source
 
 Json = dict[str, Any]
@@ -49,7 +50,7 @@ _AFTER_READING = frozenset(
 @cache
 def rules_digest() -> str:
     """Return the SHA-256 of all code and data by which a document is read, and of the libraries that it stands on."""
-    digest = hashlib.sha256(f"poju {__version__}\n".encode())
+    digest = hashlib.sha256(f"poju {__version__}\ndata {data_digest()}\n".encode())
     for name in _LIBRARIES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             digest.update(f"{name} {metadata.version(name)}\n".encode())
