@@ -91,7 +91,7 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click's flag
         return
     for item in found:
         text = _("{name}: {state}, height {height}, {size} leaves, root {root}, {peers} peers")
-        _say(text, **{**vars(item), "root": item.root[:16] or "–"})
+        _say(text, **{**vars(item), "state": translate(item.state, choose_language()), "root": item.root[:16] or "–"})
 
 
 @command.command()

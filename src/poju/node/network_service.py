@@ -25,7 +25,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 ANSWER_SECONDS = 2.0
-RUNNING, CATCHING_UP, DOWN = "running", "catching-up", "down"
+RUNNING, CATCHING_UP, DOWN = _("running"), _("catching-up"), _("down")
 
 
 @dataclass(frozen=True)
