@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 
 from poju.errors import CallerError, PojuError
-from poju.fit import rank, selection
-from poju.fit.figures import national_figures, shipped_figures
+from poju.fit import rank, render, selection
+from poju.fit.figures import national_figures, shipped_figures, shipped_text
+from poju.fit.policy_fields import fields_of
 from poju.fit.ranking import Robustness
+from poju.fit.scenarios import scenarios
 from poju.fit.standing import Places
 
 
@@ -197,3 +200,50 @@ def test_what_is_no_landscape_ends_in_one_clear_error(tmp_path: Path, content: b
         rank("520000", landscape=path)
     assert caught.value.code == "fit-policies"
     assert "poju survey" in str(caught.value)
+
+
+def test_the_neighbours_are_counted_as_the_region_is_and_the_silent_ones_are_told(tmp_path: Path) -> None:
+    events = [
+        event("1", "430100", "push", "補貼農業大棚"),
+        event("1", "430000", "pull", "采购农产品溯源服务"),
+        event("2", "440000", "pull", "開放醫療場景"),
+        event("3", "100000", "pull", "开放医疗场景"),
+    ]
+    path = landscape(tmp_path / "landscape.json", events)
+    fit = rank("520000", landscape=path)
+    around = {row["code"]: row for row in fit["policies"]["neighbours"]}
+    assert set(around) == {"430000", "450000", "500000", "510000", "530000"}
+    assert (around["430000"]["events"], around["430000"]["push"], around["430000"]["pull"]) == (2, 1, 1)
+    assert around["430000"]["scenarios"] == {"farm-traceability": {"push": 1, "environment": 0, "pull": 1}}
+    assert around["450000"]["events"] == 0
+    text = render(fit, "en")
+    assert "Hunan: 2 events, pushes 1, pulls 1" in text
+    assert "The survey holds nothing about: Guangxi, Chongqing, Sichuan, Yunnan." in text
+    assert fit["policies"]["events"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("推进标准化工作", set()),
+        ("開展信息化工程，建設標準化工地", {"building-quality"}),
+        ("建设化工园区", {"chemical-park-safety"}),
+        ("發展煤化工產業", {"chemical-park-safety"}),
+        ("会同教育、卫生健康、金融等有关部门建立机制", set()),
+        ("市教育局负责", set()),
+        ("補貼職業教育", {"credential-recognition"}),
+        ("代繳社會保險，貸款貼息", {"supply-chain-finance"}),
+        ("购买新能源汽车", {"connected-vehicles"}),
+        ("It is important that the firms accredited take part", set()),
+        ("support of exports", {"cross-border-trade"}),
+    ],
+)
+def test_a_field_is_what_is_named_and_not_what_its_letters_make_by_chance(text: str, fields: set[str]) -> None:
+    assert fields_of(text) == fields
+
+
+def test_each_word_of_no_field_holds_a_keyword_of_the_scenario_it_is_kept_from() -> None:
+    for row in csv.DictReader(shipped_text("no_field.csv").splitlines()):
+        for language in ("zh-Hant", "zh-Hans"):
+            keywords = scenarios()[row["scenario"]].keywords[language]
+            assert any(word in row[language] for word in keywords), row

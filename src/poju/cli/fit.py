@@ -36,21 +36,23 @@ class RegionFirst(click.Group):
         return super().get_command(ctx, cmd_name) or super().get_command(ctx, self.default)
 
 
-@click.group(cls=RegionFirst)
+EXAMPLES = """\b
+Examples:
+  poju fit 貴州                              both rankings, reasons, what cannot be read
+  poju fit Guizhou --set TS066=+50%          what if: ranks before and after
+  poju fit 520000 --policies landscape.json  where it pushes without pull
+  poju fit 520000 --out brief                a brief of two pages, three languages
+  poju fit 34013 --economy examples/economies/new-jersey
+  poju fit catalogue                         the scenarios and what each asks for
+  poju fit evaluate                          how far the ranking can be trusted
+"""
+
+
+@click.group(cls=RegionFirst, epilog=EXAMPLES)
 def command() -> None:
-    r"""Rank the scenarios for a region: what most regions do, beside what is distinctive here.
+    """Rank the scenarios for a region: what most regions do, beside what is distinctive here.
 
     `poju fit REGION` is short for `poju fit rank REGION`, whose --help has all options.
-
-    \b
-    Examples:
-      poju fit 貴州                                   both rankings, reasons, what cannot be read
-      poju fit Guizhou --set TS066=+50%               what if: ranks before and after
-      poju fit 520000 --policies landscape.json       where it pushes without pull
-      poju fit 520000 --out brief                     a brief of two pages in three languages
-      poju fit 34013 --economy examples/economies/new-jersey
-      poju fit catalogue                              the scenarios and what each asks for
-      poju fit evaluate                               how far the ranking can be trusted
     """
 
 

@@ -15,7 +15,6 @@ MOST_SETTINGS = 50
 MOST_PERCENT = 1_000
 SOURCE = "assumed by the user"
 _SETTING = re.compile(r"([A-Za-z0-9]{1,12})=(?:([0-9]{1,16})|([+-])([0-9]{1,4})%)")
-_ASCII = re.compile(r"[\x20-\x7e]*")
 
 
 def assume(settings: tuple[str, ...], region: Region, figures: Figures) -> tuple[Figures, list[dict[str, Any]]]:
@@ -81,7 +80,7 @@ def _changed(value: int, sign: str, percent: int, setting: str) -> int:
 
 
 def _refused(setting: str, reason: str) -> CallerError:
-    shown = setting[:40] if _ASCII.fullmatch(setting[:40]) else "?"
+    shown = "".join(letter if letter.isprintable() else "·" for letter in setting[:40])
     return CallerError(
         "fit-set",
         _("“{setting}” cannot be set: {reason}."),

@@ -87,7 +87,7 @@ def page(answer: Json, language: str) -> str:
         "choices": chosen,
         "needs": brief_tables.needs(voice),
         "around": around,
-        "around_text": voice.say(NO_NEIGHBOURS) if around is None else voice.say(AROUND, year=around["year"]),
+        "around_told": brief_tables.around_told(voice, None if around is None else around["year"]),
         "package": brief_tables.package(voice),
         "limits": brief_tables.limits(voice),
         # Last: the sources are numbered as the parts above name them.
@@ -104,7 +104,7 @@ LABELS = {
     "eyebrow": _("Brief for the authority · which scenario to open"),
     "missing": _("What is missing before opening"),
     "none_missing": _("nothing known to be missing"),
-    "neighbours": _("What the neighbours stress"),
+    "neighbours": _("What the neighbours stress, and what they did"),
     "neighbour": _("Neighbour"),
     "stressed": _("Stressed more than elsewhere"),
     "package": _("The first package to open"),
@@ -112,11 +112,6 @@ LABELS = {
     "sources": _("Sources"),
     "page": _("Page"),
 }
-NO_NEIGHBOURS = _("For this region no table of neighbours and no reports of theirs are at hand.")
-AROUND = _(
-    "Fields that the neighbours' {year} government work reports name at least 1.3 times as much as all reports do. At"
-    " the right: how often each names the fields of the scenarios above. A report is intent, neither award nor result."
-)
 LEAD = _(
     "Opening a real problem lets providers solve it, and be paid for what is proven. For {region} these come first:"
     " {names}."

@@ -1,8 +1,9 @@
 """What a brief tells, apart from any language: which three scenarios, what they need, what the neighbours stress.
 
 The three: first the distinctive scenarios in the order of their rank, without those that have a prerequisite known to
-be missing; where policies were surveyed, the last place goes to the field that the region pushes most without any pull,
-because that is where a scenario is wanting. Where too few are ranked, what most regions do fills up.
+be missing; where policies were surveyed, the last place goes to the field that the region pushes most without any pull
+(by three events or more), because that is where a scenario is wanting. Where too few are ranked, what most regions do
+fills up.
 
 Reports are counted by field (health, energy), which is wider than a scenario: a neighbour that stresses a field has not
 opened a scenario by that.
@@ -14,6 +15,7 @@ import csv
 from functools import cache
 from typing import Any
 
+from poju.fit.borders import borders
 from poju.fit.figures import shipped_text
 from poju.fit.listing import catalogue
 from poju.fit.regions import regions
@@ -31,6 +33,8 @@ STRESS_PPM = 1_300_000
 """A report stresses a field from 1.3 times the mean share of all reports (docs/reference/fit-evaluation.md)."""
 
 MOST_LEFT_OUT = 3
+FEWEST_PUSHES = 3
+"""A field that fewer surveyed policies push takes no place: one or two sentences may name it in passing."""
 
 Json = dict[str, Any]
 
@@ -89,7 +93,7 @@ def left_out(answer: Json, chosen: list[str]) -> list[Json]:
 
 def neighbours(code: str, chosen: list[str]) -> Json | None:
     """Return what the reports of the provinces around ``code`` stress; None where no province of that code is known."""
-    around = _borders().get(code)
+    around = borders().get(code)
     if not around:
         return None
     counts = report_counts()
@@ -144,17 +148,6 @@ def _mean_shares() -> dict[str, float]:
     return {name: sum(fields[name] / sum(fields.values()) for fields in mentions) / len(mentions) for name in names}
 
 
-@cache
-def _borders() -> dict[str, list[tuple[str, str]]]:
-    """Return ``{code: [(neighbour's code, "land" or "strait"), …]}``, both ways, from ``data/neighbours.csv``."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row in csv.DictReader(shipped_text("neighbours.csv").splitlines()):
-        one, other = row["region_code"], row["neighbour_code"]
-        found.setdefault(one, []).append((other, row["border"]))
-        found.setdefault(other, []).append((one, row["border"]))
-    return {code: sorted(around) for code, around in found.items()}
-
-
 def _of_provinces(answer: Json) -> bool:
     """Return whether the answer is about the shipped provinces; an older answer without ``economy`` is."""
     return bool(answer.get("economy", {}).get("shipped", True))
@@ -171,6 +164,9 @@ def _pushed(answer: Json) -> str | None:
     found = []
     for place, row in enumerate(rows):
         policies = row.get("policies")
-        if policies and policies["pushes_without_pull"] and not _missing(row):
-            found.append((-(policies["push"] + policies["environment"]), place, row["scenario"]))
+        if not policies or not policies["pushes_without_pull"] or _missing(row):
+            continue
+        pushes = policies["push"] + policies["environment"]
+        if pushes >= FEWEST_PUSHES:
+            found.append((-pushes, place, row["scenario"]))
     return min(found)[2] if found else None

@@ -23,6 +23,15 @@ KIND_TITLES = {
     "capacity": _("Capacity"),
     "law": _("Rules"),
 }
+NO_NEIGHBOURS = _("For this region no table of neighbours and no reports of theirs are at hand.")
+AROUND = _(
+    "Fields that the neighbours' {year} government work reports name at least 1.3 times as much as all reports do. At"
+    " the right: how often each names the fields of the scenarios above. A report is intent, neither award nor result."
+)
+AROUND_SURVEYED = _(
+    "What they did, as far as surveyed: {counted}. At the right, after the mentions: policies of the scenario's field"
+    " that push / that pull."
+)
 FIRST_PACKAGE = _(
     "None of the three has a finished package yet. A first package for “{scenario}” needs: the institutions and rules"
     " above, one class of data really opened, one track with cases whose right answer is known, an indicator that"
@@ -83,9 +92,55 @@ def around(voice: Voice) -> Json | None:
         name = voice.name(row["names"])
         if row["border"] == "strait":
             name = voice.say(_("{region} (across a strait)"), region=name)
-        rows.append({"name": name, "stressed": voice.listed(stressed) or "–", "mentions": row["mentions"]})
+        counts = [
+            {"mentions": mentions, "policies": policies}
+            for mentions, policies in zip(row["mentions"], _policies(voice, row["code"]), strict=True)
+        ]
+        rows.append({"name": name, "stressed": voice.listed(stressed) or "–", "counts": counts})
     fields = [voice.name(names) for names in told["fields"]]
     return {"fields": fields, "rows": rows, "year": told["year"], "note": voice.note(told["source"])}
+
+
+def _surveyed(voice: Voice) -> list[Json] | None:
+    """Return the neighbours' surveyed policies; None where no survey was given."""
+    found: list[Json] | None = voice.answer.get("policies", {}).get("neighbours")
+    return found
+
+
+def _policies(voice: Voice, code: str) -> list[str]:
+    """Return, for each of the three, how many surveyed policies of the neighbour push and pull: “5/1”, or nothing."""
+    chosen = [one["scenario"] for one in voice.facts["choices"]]
+    row = next((row for row in _surveyed(voice) or [] if row["code"] == code), None)
+    if row is None or not row["events"]:
+        return [""] * len(chosen)
+    counts = [row["scenarios"].get(name, {"push": 0, "environment": 0, "pull": 0}) for name in chosen]
+    return [f"{count['push'] + count['environment']}/{count['pull']}" for count in counts]
+
+
+def around_told(voice: Voice, year: int | None) -> list[str]:
+    """Return the sentences above the table of the neighbours, ``year`` that of their reports; None where none are."""
+    if year is None:
+        return [voice.say(NO_NEIGHBOURS)]
+    lines = [voice.say(AROUND, year=year)]
+    surveyed = _surveyed(voice)
+    if surveyed is None:
+        return lines
+    known = [row for row in surveyed if row["events"]]
+    if not known:
+        return [*lines, voice.say(_("The survey that was given holds nothing about the neighbours."))]
+    counted = [
+        voice.say(_("{region} {events}, of which {pull} pull"), region=voice.name(row["names"]), **_shown(row))
+        for row in known
+    ]
+    lines.append(voice.say(AROUND_SURVEYED, counted=voice.joined(counted)))
+    silent = [voice.name(row["names"]) for row in surveyed if not row["events"]]
+    if silent:
+        lines.append(voice.say(_("The survey holds nothing about: {regions}."), regions=voice.listed(silent)))
+    return lines
+
+
+def _shown(row: Json) -> Json:
+    return {key: row[key] for key in ("events", "pull")}
 
 
 def package(voice: Voice) -> Json:

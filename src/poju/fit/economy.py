@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from poju.errors import CallerError
+from poju.errors import CallerError, OperatorError
 from poju.fit.concordance import CLASSIFICATIONS, bring, divisions_of, is_section, line_of, plain, section_of
 from poju.fit.figures import (
     FACT_TABLES,
@@ -82,6 +82,13 @@ def load_economy(folder: Path) -> Economy:
     naming row and column of every figure that cannot be used (up to twenty at once); :class:`OperatorError`
     ``fit-data-unreadable`` where a file cannot be opened.
     """
+    if not folder.is_dir():
+        raise OperatorError(
+            "fit-data-unreadable",
+            _("There is no folder {folder}."),
+            hint=_("Name the folder that holds economy.toml, regions.csv and figures.csv."),
+            folder=folder.name,
+        )
     about = _about(folder / "economy.toml")
     places = _places(folder / "regions.csv")
     figures, partial, by_section = _figures(folder / "figures.csv", about["classification"], places)

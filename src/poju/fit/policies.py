@@ -1,8 +1,8 @@
 """A region's surveyed policies by field: where it pushes, and whether anything pulls.
 
-Reads ``landscape.json`` of ``poju survey --out``. An event is of a field where a sentence that it cites has a keyword
-of the scenario; of overlapping keywords the longest counts (新能源汽車 is a vehicle, not energy). An event may be of
-several fields or of none. Pull is the demand side; push and environment together push, as the survey says.
+Reads ``landscape.json`` of ``poju survey --out``. An event is of a field where a sentence that it cites names it
+(:mod:`poju.fit.policy_fields`); it may be of several fields or of none. Pull is the demand side; push and environment
+together push, as the survey says. The provinces around are counted in the same way.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from poju.errors import CallerError
+from poju.fit.borders import borders
 from poju.fit.economy import Economy
-from poju.fit.regions import Region
+from poju.fit.policy_fields import fields_of
+from poju.fit.regions import Region, regions
 from poju.fit.scenarios import scenarios
-from poju.i18n import LANGUAGES, SOURCE_LANGUAGE, _
+from poju.i18n import _
 
 MAXIMUM_BYTES = 64_000_000
 MAXIMUM_EVENTS = 200_000
@@ -66,13 +67,16 @@ def column(events: Iterable[Json], region: Region, economy: Economy, source: str
     """Return the policies of ``region`` and of the places in it, by field, JSON-ready.
 
     ``{"source", "events", "push", "environment", "pull", "without_field", "scenarios": {id: {"push", "environment",
-    "pull", "pushes_without_pull", "events": [{"id", "instrument", "side", "path", "text"}, …]}}}``; counts are events.
+    "pull", "pushes_without_pull", "events": [{"id", "instrument", "side", "path", "text"}, …]}}, "neighbours":
+    [{"code", "names", "events", "push", "environment", "pull", "without_field", "scenarios": {id: {"push",
+    "environment", "pull"}}}, …]}``; counts are events. The neighbours are the provinces that border on this one, each
+    of them even where the survey holds nothing about it (``events`` 0); of another economy none are known.
     """
-    own = [event for event in events if any(_inside(code, region, economy) for code in event["codes"])]
-    fields = {event["id"]: fields_of(event["text"]) for event in own}
+    given = list(events)
+    own = _of(given, region, economy)
     found = {}
     for name in scenarios():
-        mine = [event for event in own if name in fields[event["id"]]]
+        mine = [event for event, fields in own if name in fields]
         counts = _counts(mine)
         told = [
             {key: event[key] for key in ("id", "instrument", "side", "path")}
@@ -81,8 +85,35 @@ def column(events: Iterable[Json], region: Region, economy: Economy, source: str
         ]
         pushes = counts["push"] + counts["environment"] > 0
         found[name] = counts | {"pushes_without_pull": pushes and not counts["pull"], "events": told}
-    without = sum(not fields[event["id"]] for event in own)
-    return {"source": source, "events": len(own), **_counts(own), "without_field": without, "scenarios": found}
+    around = borders().get(region.code, ()) if economy.shipped else ()
+    return {
+        "source": source,
+        **_totals(own),
+        "scenarios": found,
+        "neighbours": [_neighbour(given, regions()[code], economy) for code, _border in around],
+    }
+
+
+_Sorted = list[tuple[Json, frozenset[str]]]
+"""Events, each with the scenarios whose field it names."""
+
+
+def _of(events: list[Json], region: Region, economy: Economy) -> _Sorted:
+    """Return the events of ``region`` and of the places in it."""
+    own = (event for event in events if any(_inside(code, region, economy) for code in event["codes"]))
+    return [(event, fields_of(event["text"])) for event in own]
+
+
+def _neighbour(events: list[Json], region: Region, economy: Economy) -> Json:
+    own = _of(events, region, economy)
+    fields = {name: _counts([event for event, named in own if name in named]) for name in scenarios()}
+    counted = {name: counts for name, counts in fields.items() if any(counts.values())}
+    return {"code": region.code, "names": region.names, **_totals(own), "scenarios": counted}
+
+
+def _totals(own: _Sorted) -> dict[str, int]:
+    without = sum(not fields for _event, fields in own)
+    return {"events": len(own), **_counts([event for event, _fields in own]), "without_field": without}
 
 
 def _counts(events: list[Json]) -> dict[str, int]:
@@ -95,30 +126,6 @@ def _inside(code: str, region: Region, economy: Economy) -> bool:
         prefix = re.sub(r"(?:00){1,2}$", "", region.code)
         return code.startswith(prefix)
     return code == region.code or (code in economy.places and economy.places[code].parent == region.code)
-
-
-def fields_of(text: str) -> frozenset[str]:
-    """Return the scenarios whose field ``text`` names, by the longest keyword at each place."""
-    found = [(match.start(), match.end(), owner) for pattern, owner in _patterns() for match in pattern.finditer(text)]
-    return frozenset(owner for start, end, owner in found if not _covered(start, end, owner, found))
-
-
-def _covered(start: int, end: int, owner: str, found: list[tuple[int, int, str]]) -> bool:
-    return any(
-        first <= start and end <= last and last - first > end - start and other != owner for first, last, other in found
-    )
-
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the keywords as patterns: English ones from the start of a word, in any case, Chinese ones as they are."""
-    found = []
-    for name, scenario in scenarios().items():
-        for language in LANGUAGES:
-            for word in scenario.keywords[language]:
-                start = r"\b" if language == SOURCE_LANGUAGE else ""
-                found.append((re.compile(start + re.escape(word), re.IGNORECASE), name))
-    return tuple(found)
 
 
 def _refused(path: Path, reason: str) -> CallerError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poju.fit.listing import KIND_NAMES
-from poju.fit.text import columned, wrapped
+from poju.fit.text import columned, joined, wrapped
 from poju.i18n import _, translate
 
 EXPLAINED = 3
@@ -94,7 +94,37 @@ def policies_told(fit: Json, language: str) -> str:
             lines.append(wrapped(f"     {counts['events'][0]['text']}", indent="     "))
     if found["events"] and not found["pull"]:
         lines.append(translate(_("Nothing pulls: no policy here is on the demand side."), language))
-    return "\n".join(lines)
+    return "\n".join([*lines, *_neighbours(fit, language)])
+
+
+def _neighbours(fit: Json, language: str) -> list[str]:
+    """Return what the survey holds about the provinces around, and their policies in the first three fields here."""
+    around = fit["policies"]["neighbours"]
+    known = [row for row in around if row["events"]]
+    silent = [row["names"] for row in around if not row["events"]]
+    lines = []
+    if known:
+        lines.append(translate(_("Neighbours in this survey"), language))
+        told = _("{region}: {events} events, pushes {push}, pulls {pull}")
+        lines += [f"  {translate(told, language, region=row['names'][language], **_totals(row))}" for row in known]
+    for row in fit["distinctive"][:EXPLAINED] if known else []:
+        counts = [(other["names"][language], other["scenarios"].get(row["scenario"])) for other in known]
+        shown = [f"{name} {_both(count)}" for name, count in counts if count]
+        said = _("{scenario}, there (pushes/pulls): {counted}")
+        counted = translate(_("; "), language).join(shown) or translate(_("none"), language)
+        lines.append("  " + translate(said, language, scenario=row["names"][language], counted=counted))
+    if silent:
+        said = _("The survey holds nothing about: {regions}.")
+        lines.append(translate(said, language, regions=joined(silent)[language]))
+    return [wrapped(line, indent="    ") for line in lines]
+
+
+def _both(counts: Json) -> str:
+    return f"{counts['push'] + counts['environment']}/{counts['pull']}"
+
+
+def _totals(row: Json) -> Json:
+    return {"events": row["events"], "push": row["push"] + row["environment"], "pull": row["pull"]}
 
 
 def explained(fit: Json, language: str) -> str:
