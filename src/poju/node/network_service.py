@@ -1,4 +1,4 @@
-"""``up``, ``down`` and ``status`` of a network on this machine; status reads the disks, so that it works with any down."""
+"""``up``, ``down`` and ``status`` of a network on this machine; status reads the disks, so that any may be down."""
 
 from __future__ import annotations
 
