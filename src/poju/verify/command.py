@@ -6,9 +6,10 @@ import contextlib
 import re
 from pathlib import Path
 
-from poju.errors import CallerError
+from poju.errors import CallerError, PojuError
 from poju.evidence.pack import verify_pack
 from poju.i18n import _
+from poju.ledger.audit import Log
 from poju.ledger.keys import parse_vkey
 from poju.verify import auditor, files, public, single
 from poju.verify.auditor import Means
@@ -70,6 +71,22 @@ def verify(path: Path, fingerprint: str | None, means: Means | None = None, log:
         else:
             _dispatch(path, fingerprint, proof, means)
     return proof
+
+
+def log_to_copy(folder: Path, fingerprint: str) -> Log:
+    """Return the log in the auditor's ``folder``, its tiles followed to the checkpoint that the trusted key signed.
+
+    Raises what the first three steps find; the entries are compared with the tiles as they are read.
+    """
+    proof = Proof()
+    try:
+        log = LogFolder.open(folder, fingerprint, proof)
+    except StoppedError:
+        failure = proof.steps[-1].result
+        if isinstance(failure, PojuError):
+            raise failure from None
+        raise
+    return Log(log.tiles, log.bundle)
 
 
 def _dispatch(path: Path, fingerprint: str | None, proof: Proof, means: Means) -> None:
