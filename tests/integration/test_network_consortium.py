@@ -278,6 +278,26 @@ def test_a_second_up_is_refused_and_status_names_who_is_down(consortium: Consort
     assert {item.state for item in consortium.settled()} == {"running"}
 
 
+def test_log_4_a_wiped_application_and_a_wiped_node_arrive_at_the_same_log_by_replay(consortium: Consortium) -> None:
+    before = consortium.settled()[0]
+    assert before.size
+    ended = poju("down", "--dir", str(consortium.folder))
+    assert ended.returncode == 0, ended.stderr
+    assert {item["state"] for item in consortium.status()} == {"down"}
+    for name in ("v1", "v2"):
+        for path in (consortium.folder / name).glob("ledger.sqlite*"):
+            path.unlink()
+    # priv_validator_state.json stays: without it a validator could sign a height twice
+    for path in (consortium.folder / "v2" / "data").glob("*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+    started = poju("up", "--dir", str(consortium.folder))
+    assert started.returncode == 0, started.stderr
+    after = consortium.settled()
+    assert {(item.size, item.root, item.digest) for item in after} == {(before.size, before.root, before.digest)}
+    assert consortium.leaves("v1") == consortium.leaves("v2") == consortium.leaves("v0")
+
+
 def test_there_is_no_network_in_another_folder(tmp_path: Path) -> None:
     with pytest.raises(CallerError) as caught:
         network_service.status(tmp_path)

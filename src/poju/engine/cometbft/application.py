@@ -124,6 +124,17 @@ class Application:
                 self._remembered.popitem(last=False)
         return verified
 
+    def _proposable(self, raw: bytes) -> bool:
+        """Return whether an honest validator lets ``raw`` into a block: decoded, and not badly signed.
+
+        What is remembered is neither for ever, since the bytes name the key that they were checked under: no need to
+        ask the state for it.
+        """
+        if hashlib.sha256(raw).digest() in self._remembered:
+            return True
+        found = self.check(raw)
+        return isinstance(found, VerifiedStatement) or found == UNKNOWN_KEY
+
     def prepare_proposal(self, transactions: Iterable[bytes], limit: int) -> list[bytes]:
         """Return what of the queue fits into ``limit`` bytes and no honest validator would refuse."""
         chosen: list[bytes] = []
@@ -131,7 +142,7 @@ class Application:
             limit -= _encoded_size(raw)
             if limit < 0:
                 break
-            if _proposable(self.check(raw)):
+            if self._proposable(raw):
                 chosen.append(raw)
         return chosen
 
@@ -140,7 +151,7 @@ class Application:
 
         One under an unknown key passes: it is refused by name when its block is executed.
         """
-        return all(_proposable(self.check(raw)) for raw in transactions)
+        return all(self._proposable(raw) for raw in transactions)
 
     def finalize_block(
         self, height: int, time: Seconds, transactions: Sequence[bytes]
@@ -213,11 +224,6 @@ class Application:
         if not outcome.leaves:
             return self._durable().hash
         return app_hash(outcome.head.size, self.store.root_after(outcome))
-
-
-def _proposable(found: Found) -> bool:
-    """Return whether an honest validator lets it into a block: decoded, and not badly signed."""
-    return isinstance(found, VerifiedStatement) or found == UNKNOWN_KEY
 
 
 def _digest(found: Found, raw: bytes) -> bytes:
