@@ -15,6 +15,8 @@ from poju.fit.kernel import (
     location_quotient,
     proximity,
     relatedness,
+    specialisation,
+    specialised,
 )
 from poju.fit.kernel.relatedness import _relatedness
 
@@ -38,6 +40,7 @@ def test_a_quotient_is_nan_only_where_the_table_says_nothing(table: np.ndarray, 
     # A value that is nothing beside the others is as good as empty.
     assert (unknown <= np.isnan(quotient)).all()
     assert (quotient[~np.isnan(quotient)] >= 0).all()
+    assert np.array_equal(specialisation(table), specialised(location_quotient(table)))
 
 
 @given(PATTERNS, st.booleans())

@@ -12,7 +12,7 @@ The order of use::
 """
 
 from poju.fit.kernel.complexity import Complexity, complexity
-from poju.fit.kernel.quotient import location_quotient, relative_quotient, specialised
+from poju.fit.kernel.quotient import location_quotient, relative_quotient, specialisation, specialised
 from poju.fit.kernel.relatedness import density, proximity, relatedness
 from poju.fit.kernel.tables import Description, Pattern, Table, checked, components, describe
 
@@ -30,5 +30,6 @@ __all__ = [
     "proximity",
     "relatedness",
     "relative_quotient",
+    "specialisation",
     "specialised",
 ]

@@ -12,6 +12,9 @@ from poju.errors import CallerError
 from poju.fit.kernel.tables import Pattern, Table, checked
 from poju.i18n import _
 
+ROWS_AT_A_TIME = 64
+"""Rows whose quotients are held where only the pattern is wanted."""
+
 
 def location_quotient(table: npt.ArrayLike, *, shrinkage: float = 0.0) -> Table:
     """Return each industry's share in its region over its share in all regions, shape (regions, industries).
@@ -54,6 +57,11 @@ def relative_quotient(
     total = float(sizes.sum()) if reference is None else reference
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = array.sum(axis=0) / total
+    return _quotient(array, sizes, expected, shrinkage)
+
+
+def _quotient(array: Table, sizes: Table, expected: Table, shrinkage: float) -> Table:
+    with np.errstate(divide="ignore", invalid="ignore"):
         # In place, since a table of 3,000 × 5,000 takes 120 MB each time.
         quotient: Table = array + shrinkage * expected
         quotient /= sizes[:, None] + shrinkage
@@ -68,3 +76,19 @@ def specialised(quotient: npt.ArrayLike, *, threshold: float = 1.0) -> Pattern:
     array = np.asarray(quotient, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         return np.asarray(array >= threshold, dtype=np.bool_)
+
+
+def specialisation(table: npt.ArrayLike, *, threshold: float = 1.0) -> Pattern:
+    """Return ``specialised(location_quotient(table), threshold=threshold)`` without holding the quotients.
+
+    For large tables of which the pattern alone is wanted. Raises :class:`CallerError` as :func:`checked` does.
+    """
+    array = checked(table)
+    sizes = array.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = array.sum(axis=0) / float(array.sum())
+    pattern = np.empty(array.shape, dtype=np.bool_)
+    for start in range(0, len(array), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        pattern[rows] = specialised(_quotient(array[rows], sizes[rows], expected, 0.0), threshold=threshold)
+    return pattern
