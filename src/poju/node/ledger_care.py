@@ -72,7 +72,7 @@ def rebuild(folder: Path, package: Path, plan: Plan, *, checkpoint: Path | None,
 
 
 def restore(
-    found: Backup, folder: Path, *, private: Path | None, package: Path, copy: Log | None, progress: Progress
+    found: Backup, folder: Path, *, private: Path | None, package: Path | None, copy: Log | None, progress: Progress
 ) -> tuple[int, int]:
     """Put the backup ``found`` into ``folder``, and behind it what ``copy``, a newer copy of the log, holds.
 
