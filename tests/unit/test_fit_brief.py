@@ -97,6 +97,9 @@ def test_what_lacks_a_prerequisite_is_left_out_and_named() -> None:
         assert first["prerequisites"][0]["text"][language] in text
 
 
+XIANG = {"zh-Hant": "湘", "zh-Hans": "湘", "en": "Xiang"}
+
+
 def push(row: dict[str, Any], count: int, pull: int = 0) -> None:
     row["policies"] = {"push": count, "environment": 0, "pull": pull, "pushes_without_pull": count > 0 and not pull}
 
@@ -118,7 +121,7 @@ def test_the_last_place_goes_to_what_is_pushed_most_without_pull() -> None:
     names = [row["scenario"] for row in told["distinctive"]]
     assert [one["scenario"] for one in chosen] == [names[0], names[1], names[9]]
     assert [one["basis"] for one in chosen] == ["distinctive", "distinctive", "pushed"]
-    assert "Pushed without pull: 5" in read(told, "en").text
+    assert "of the policies surveyed here 5 push this field" in read(told, "en").text
     assert "只推不拉" in read(told, "zh-Hant").text
 
 
@@ -138,6 +141,30 @@ def test_what_structure_cannot_tell_may_be_chosen_where_it_is_pushed() -> None:
     text = read(told, "en").text
     assert "cannot tell this field" in text
     assert "has a finished package, healthcare" in text
+
+
+def test_one_or_two_policies_that_name_a_field_take_no_place() -> None:
+    told = with_policies({7: (2, 0)})
+    assert {one["basis"] for one in brief_facts.choices(told)} == {"distinctive"}
+
+
+def test_what_the_neighbours_did_is_counted_and_silence_is_told() -> None:
+    told = answer("520000")
+    assert "no survey of policies was given" in read(told, "en").text
+    first = told["distinctive"][0]["scenario"]
+    told = with_policies({})
+    counts = {"push": 3, "environment": 2, "pull": 1}
+    around = [
+        {"code": "430000", "names": XIANG, "events": 9, **counts, "scenarios": {first: counts}},
+        {"code": "450000", "names": XIANG, "events": 0, "push": 0, "environment": 0, "pull": 0, "scenarios": {}},
+    ]
+    told["policies"]["neighbours"] = around
+    text = read(told, "en").text
+    assert "Xiang 9, of which 1 pull" in text
+    assert "5/1" in text
+    assert "The survey holds nothing about: Xiang." in text
+    told["policies"]["neighbours"] = around[1:]
+    assert "holds nothing about the neighbours" in read(told, "en").text
 
 
 def test_policies_that_pull_already_are_no_reason() -> None:

@@ -13,7 +13,7 @@ MOST_PRESENT = 2
 LINE = 200
 """Units of the drawing's scale from the first place to the last."""
 
-PUSHED = _("Pushed without pull: {push} surveyed policy events push this field here, none lets it be used.")
+PUSHED = _("Pushed without pull: of the policies surveyed here {push} push this field and none lets it be used.")
 NOT_ABOVE = _("Its industries are not above what is usual.")
 NOT_TOLD = _("The structure of industries cannot tell this field: the choice has to rest on other grounds.")
 GIVEN = _("Structure alone cannot tell this field; the place rests on the figures that were given.")

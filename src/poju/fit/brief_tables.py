@@ -28,6 +28,7 @@ AROUND = _(
     "Fields that the neighbours' {year} government work reports name at least 1.3 times as much as all reports do. At"
     " the right: how often each names the fields of the scenarios above. A report is intent, neither award nor result."
 )
+NOT_SURVEYED = _("What they did is not told here, since no survey of policies was given (poju survey, --policies).")
 AROUND_SURVEYED = _(
     "What they did, as far as surveyed: {counted}. At the right, after the mentions: policies of the scenario's field"
     " that push / that pull."
@@ -124,7 +125,7 @@ def around_told(voice: Voice, year: int | None) -> list[str]:
     lines = [voice.say(AROUND, year=year)]
     surveyed = _surveyed(voice)
     if surveyed is None:
-        return lines
+        return [*lines, voice.say(NOT_SURVEYED)]
     known = [row for row in surveyed if row["events"]]
     if not known:
         return [*lines, voice.say(_("The survey that was given holds nothing about the neighbours."))]

@@ -1,7 +1,7 @@
 """Of which fields a policy's sentences are: by the scenarios' keywords, the longest at each place.
 
-``data/no_field.csv`` has the words in which a scenario's keyword stands by chance: 標準化工作 is not the chemical industry.
-Offices that take part (「會同教育、衛生健康等部門」) are passed over: they say who acts, not in which field.
+``data/no_field.csv`` has the words in which a keyword stands by chance: 標準化工作 is no chemical industry. Offices
+that take part (「會同教育、衛生健康等部門」) are passed over: they say who acts, not in which field.
 """
 
 from __future__ import annotations
