@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from poju.survey.gazetteer import data_text
 from poju.survey.model import Span
@@ -52,6 +52,14 @@ def _once(name: str, seen: dict[str, int]) -> str:
     return f"(?P<{name}>" if seen[name] == 1 else f"(?P<{name}__{seen[name]}>"
 
 
+@cache
+def dateline_patterns() -> dict[str, str]:
+    """Return the table ``[dateline]`` of ``dates.toml`` with its parts filled in."""
+    table = tomllib.loads(data_text("dates.toml"))
+    parts = {**table["parts"], "number": NUMERAL}
+    return {name: _filled(pattern, parts) for name, pattern in table["dateline"].items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One expression of time: its kind, span and named parts as written."""
@@ -63,17 +71,23 @@ class Mention:
 
 def find_dates(page: Page, within: Span) -> list[Mention]:
     """Return the expressions of time in ``within``, in order, without overlaps; horizons keep their kind."""
+    return list(_found(page.norm, "en" if page.english else "zh", within))
+
+
+@lru_cache(maxsize=32)
+def _found(norm: str, language: str, within: Span) -> tuple[Mention, ...]:
+    """Return the expressions of time in ``within``; the same sentence is asked for several times while it is read."""
     found: list[Mention] = []
-    for kind, pattern in _patterns("en" if page.english else "zh"):
-        for match in pattern.finditer(page.norm, within.start, within.end):
+    for kind, pattern in _patterns(language):
+        for match in pattern.finditer(norm, within.start, within.end):
             span = Span(*match.span())
             if any(span.overlaps(known.span) for known in found):
                 continue
-            found.append(Mention(kind, span, _parts(match)))
-    return sorted(found, key=lambda mention: mention.span)
+            found.append(Mention(kind, span, parts_of(match)))
+    return tuple(sorted(found, key=lambda mention: mention.span))
 
 
-def _parts(match: re.Match[str]) -> dict[str, str]:
+def parts_of(match: re.Match[str]) -> dict[str, str]:
     """Return the named parts that matched; ``day2`` and ``day__2`` are the day of another branch."""
     return {re.sub(r"(?:__)?\d+$", "", name): value for name, value in match.groupdict().items() if value is not None}
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from poju.survey.actors import enterprises_of, issuers_of
-from poju.survey.chronology import date_for
+from poju.survey.chronology import date_for, remember_date
 from poju.survey.cues import Cue, find_cues, grant_for, grant_marker, instruments
 from poju.survey.dates import find_dates
 from poju.survey.gazetteer import contains
@@ -69,9 +69,16 @@ def news_events(page: Page, profile: Profile) -> tuple[list[Event], list[Event],
             story.heading, story.subject = places[-1:], []
             continue
         story.subject, story.paragraph_start = [], line.start
-        for sentence in page.sentences(line):
+        for sentence in page.sentences(_after_byline(line, profile)):
             _read_sentence(page, profile, sentence, story, outcomes, findings)
+            remember_date(page, profile, sentence, story)
     return story.events, outcomes, findings
+
+
+def _after_byline(line: Span, profile: Profile) -> Span:
+    """Return ``line`` without the words of reporters and agencies at its start."""
+    byline = next((span for span in profile.bylines if span.start == line.start), None)
+    return line if byline is None else Span(byline.end, line.end)
 
 
 def _is_furniture(page: Page, line: Span) -> bool:

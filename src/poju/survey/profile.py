@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from poju.survey.dateline import dateline_of
 from poju.survey.dates import Mention, find_dates
 from poju.survey.gazetteer import divisions, full_name
 from poju.survey.genre import is_official, issued_to
@@ -17,6 +18,7 @@ from poju.survey.text import Page, stripped
 _HEAD_LINES = 20
 _LONGEST_TITLE = 90
 _FRONT = re.compile(r"\ufeff?---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
+_FRONT_DATES = frozenset({"date", "published", "filed"})
 _FRONT_FIELD = re.compile(r"^(?P<key>[a-z_]+): *(?P<value>[^\r\n]+)", re.MULTILINE)
 _LAW = r"(?:条例|办法|规定|决定|法|细则|规则)"
 _PLAN = (
@@ -47,24 +49,13 @@ _CONFIRMED = re.compile(r"(?:批准|公布)[）)]?$")
 _DATE_LINE = re.compile(
     r"^[（(]?\d{4}年\d{1,2}月\d{1,2}日[）)]?$|^[〇零一二三四五六七八九○]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日$"
 )
-_DATELINE = re.compile(
-    r"^(?P<city>[A-Z][A-Za-z .'-]{2,30}), (?P<date>\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})"
-)
 _META = re.compile(
     r"^(?:来源|时间|发布时间|发表时间|发布日期|印发日期|发文日期|成文日期|日期|更新时间|published|date|source|issued|posted)[:：]"
-)
-_DATED_META = re.compile(
-    r"^(?:时间|发布时间|发表时间|发布日期|印发日期|发文日期"
-    r"|成文日期|日期|更新时间|published|date|issued|posted)[:：]"
 )
 _STAMP = re.compile(r"^(?:19|20)\d\d[-./年]\d{1,2}[-./月]\d{1,2}日?(?:\s+\d{1,2}:\d\d(?::\d\d)?)?$")
 _NUMBER = re.compile(r"[一-鿿]{2,12}[〔﹝\[（(](?P<year>(?:19|20)\d\d)[〕﹞\]）)]\s*第?\s*\d+\s*号")
 _TITLE_YEAR = re.compile(r"(?<![\d—–-])(?<!至)(?P<year>20\d\d)(?=年|[—–-]+20\d\d|\b)")
 _OPEN_TITLE = re.compile(r"^[#\s]*[^，。；！？：:]{4,40}$")
-_REPORTED_ON = re.compile(
-    r"(?:讯|电|报导|报道|记者)[^，。；\n]{0,12}?[（(](?P<date>(?:\d{4}年)?\d{1,2}月\d{1,2}日)"
-    r"|(?:新华社|中新社|中新网|中央社|人民网|新华网)[^，。；\n]{0,16}?(?P<date2>(?:\d{4}年)?\d{1,2}月\d{1,2}日)(?:电|讯)"
-)
 _SIGNER = re.compile(r"(?:人民政府|委员会|局|厅|办公室|办公厅|管委会)$")
 _RANK = {"province": 0, "city": 1, "zone": 2, "district": 3}
 
@@ -85,6 +76,7 @@ class Profile:
     body_start: int = 0
     dateline: Span | None = None
     datestamp: Span | None = None
+    bylines: list[Span] = field(default_factory=list)
     apart: list[Span] = field(default_factory=list)
 
 
@@ -96,7 +88,7 @@ def profile_of(page: Page) -> Profile:
     for before, line in zip([None, *lines], lines[:_HEAD_LINES], strict=False):
         _head_line(page, line, profile, before)
     signed = _sign_off(page, lines, profile)
-    _reported_on(page, lines, profile)
+    _published(page, lines, profile)
     _settle_date(page, lines, profile)
     _settle_genre(page, profile, signed=signed)
     if profile.genre == "official":
@@ -115,7 +107,7 @@ def _front_matter(page: Page, profile: Profile) -> None:
         if item["key"] == "region" and item["value"].strip() in divisions():
             code = item["value"].strip()
             profile.region = Region(code, full_name(code), divisions()[code].level, span)
-        elif item["key"] == "date":
+        elif item["key"] in _FRONT_DATES and profile.date.value is None:
             year = item["value"].strip()
             profile.date = When(year, "year", span) if re.fullmatch(r"(?:19|20)\d\d", year) else _first_date(page, span)
         elif item["key"] == "issuer":
@@ -143,16 +135,8 @@ def _head_line(page: Page, line: Span, profile: Profile, before: Span | None) ->
             profile.adoption, profile.date = line, when
             if "会议上" in words:
                 profile.form = "report"
-    if _META.match(words) or _STAMP.match(words):
+    if _META.match(words):
         profile.apart.append(line)
-    stamped = _DATED_META.match(words) or _STAMP.match(words)
-    if stamped and profile.published.value is None:
-        profile.published = _first_date(page, line)
-    dateline = _DATELINE.match(page.text[line.start : line.end])
-    if dateline:
-        profile.dateline = Span(line.start, line.start + dateline.end("city"))
-    if dateline and profile.date.value is None:
-        profile.date = _first_date(page, Span(line.start + dateline.start("date"), line.start + dateline.end("date")))
 
 
 def _title(page: Page, line: Span, profile: Profile, before: Span | None) -> None:
@@ -210,6 +194,7 @@ def _settle_genre(page: Page, profile: Profile, *, signed: bool) -> None:
     if (
         profile.dateline is None
         and profile.datestamp is None
+        and not profile.bylines
         and is_official(page, profile.body_start, titled=profile.title is not None, told=told, formal=formal)
     ):
         profile.genre = "official"
@@ -229,18 +214,13 @@ def _settle_seat(page: Page, lines: list[Span], profile: Profile) -> None:
         profile.issuer = issuer_of_meeting(page, profile.adoption, profile.region, report=profile.form == "report")
 
 
-def _reported_on(page: Page, lines: list[Span], profile: Profile) -> None:
-    """Take the day of a Chinese dateline: 本報訊（2022年11月8日）, 新華社北京6月3日電, 中央社台北5日電."""
-    for line in lines[:_HEAD_LINES]:
-        match = _REPORTED_ON.search(page.norm, line.start, min(line.end, line.start + _LONGEST_TITLE))
-        if match is None:
-            continue
-        span = Span(*match.span("date" if match["date"] else "date2"))
-        anchor = Anchor(profile.published.value, None)
-        dates = (resolve(mention, anchor) for mention in find_dates(page, span))
-        profile.published = next((when for when in dates if when is not None), profile.published)
-        profile.datestamp = span
-        return
+def _published(page: Page, lines: list[Span], profile: Profile) -> None:
+    """Take what the text says of its own day: dateline, stamps, labelled lines, its address."""
+    found = dateline_of(page, lines)
+    profile.dateline, profile.datestamp, profile.bylines = found.city, found.stamp, found.bylines
+    profile.apart += [line for line in found.apart if line not in profile.apart and line != profile.adoption]
+    if profile.adoption is None or found.published.expr is None or not found.published.expr.within(profile.adoption):
+        profile.published = found.published
 
 
 def _settle_date(page: Page, lines: list[Span], profile: Profile) -> None:

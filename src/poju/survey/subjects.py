@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from poju.survey.actors import enterprises_of
+from poju.survey.dates import find_dates
 from poju.survey.gazetteer import divisions, full_name, rules
-from poju.survey.model import Event, Region, Span
+from poju.survey.model import NO_DATE, Event, Region, Span, When
 from poju.survey.places import find_places
 from poju.survey.profile import Profile
+from poju.survey.resolution import Anchor
 from poju.survey.text import Page
 
 _LIST_GLUE = re.compile(r"\s*(?:、|和|与|及|以及|,|，|and|, and|&)\s*")
@@ -40,6 +42,8 @@ class Story:
     events: list[Event] = field(default_factory=list)
     names: dict[str, Event] = field(default_factory=dict)
     paragraph_start: int = 0
+    told: When = NO_DATE
+    told_at: int = -1
 
     def last(self) -> Event | None:
         """Return the event told last."""
@@ -53,6 +57,17 @@ class Story:
         """Return the event told last, where it was told in this paragraph."""
         last = self.last()
         return last if last is not None and last.citations[-1].start >= self.paragraph_start else None
+
+    def anchor(self) -> Anchor | None:
+        """Return what «三個月後» counts from: the event or the date told last, those of this paragraph first."""
+        last = self.last()
+        at = last.citations[-1].start if last is not None else -1
+        dated = last if last is not None and last.date.value else None
+        if self.told.value is not None and self.told_at > at and (self.told_at >= self.paragraph_start or not dated):
+            return Anchor(self.told.value, None, told=True)
+        if dated is None:
+            dated = next((event for event in reversed(self.recent()) if event.date.value), None)
+        return Anchor(dated.date.value, dated.identifier) if dated is not None else None
 
     def all_of_region(self, code: str | None) -> list[Event]:
         """Return the dated events of a region that are still remembered, in the order of the text."""
@@ -69,7 +84,7 @@ class Story:
 def dateline_place(page: Page, profile: Profile) -> list[Region]:
     """Return the place of an English dateline (`GUIYANG, 14 May 2023 -`), to which acts without a place belong."""
     if profile.dateline is None:
-        return []
+        return [] if page.english else [r for line in profile.bylines[:1] for r in find_places(page, line)][-1:]
     city = page.text[slice(*profile.dateline)]
     whole = Span(0, len(page.text))
     named = [region for region in find_places(page, whole) if city.lower() in page.norm[slice(*region.span)]]
@@ -79,6 +94,7 @@ def dateline_place(page: Page, profile: Profile) -> list[Region]:
 def acting_places(page: Page, sentence: Span) -> list[Region]:
     """Return the places of ``sentence`` that can act: not in a title, not after «立足» or «落户», not a time anchor."""
     apart = ([] if page.english else page.titles(sentence)) + [named.span for named in enterprises_of(page, sentence)]
+    apart += [mention.span for mention in find_dates(page, sentence) if mention.kind == "compared"]
     return [
         region
         for region in find_places(page, sentence)
