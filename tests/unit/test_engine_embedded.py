@@ -346,8 +346,8 @@ def test_what_a_batch_reads_at_once_is_what_it_reads_one_by_one(tmp_path: Path) 
     keys = [item.subject for item in items] + ["count", "never written"]
     read = [store.get(key) for key in keys]
     store._values.clear()  # as after a restart
-    store.prepare(keys, pairs)
-    assert [store.seen(*pair) for pair in pairs] == alone
+    known = store.prepare(keys, pairs)
+    assert [known.seen(*pair) for pair in pairs] == [store.seen(*pair) for pair in pairs] == alone
     assert alone.count(None) == 10
     assert [store.get(key) for key in keys] == read
     store.close()

@@ -244,11 +244,11 @@ class EmbeddedEngine:
         verified = self._verify(batch)
         good = [item for item in verified if isinstance(item, VerifiedStatement)]
         head = self.store.head()
-        self.store.prepare(
+        known = self.store.prepare(
             [key for item in good for key in self._rules.reads(item.statement)],
             [(item.statement.issuer, item.statement.identifier) for item in good],
         )
-        outcome = block.execute(self._rules, self.store, self.store, head, self._clock(), good)
+        outcome = block.execute(self._rules, self.store, known, head, self._clock(), good)
         answers = iter(outcome.answers)
         results = [next(answers) if isinstance(item, VerifiedStatement) else block.Declined(item) for item in verified]
         refusals = {

@@ -55,6 +55,17 @@ class ChainHead:
     agreed: int
 
 
+class Prepared:
+    """What the log holds under the (issuer, cti) pairs of one batch; nothing of any other pair."""
+
+    def __init__(self, known: Mapping[tuple[str, bytes], tuple[int, bytes]]) -> None:
+        self._known = known
+
+    def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
+        """Return leaf index and digest of the statement registered under that pair of the batch, or None."""
+        return self._known.get((issuer, identifier))
+
+
 class Store:
     """One ledger's file. One writer; any number of reading threads, each with a connection of its own."""
 
@@ -76,7 +87,6 @@ class Store:
             ) from error
         self._values: OrderedDict[str, bytes | None] = OrderedDict()
         self._generation = 0
-        self._known: dict[tuple[str, bytes], tuple[int, bytes]] | None = None
         self._changed: tuple[block.Outcome, dict[tuple[int, int], bytes]] | None = None
         self._last = self.head()
 
@@ -150,10 +160,10 @@ class Store:
         while len(self._values) > STATE_CACHE:
             self._values.popitem(last=False)
 
-    def prepare(self, keys: Collection[str], pairs: Collection[tuple[str, bytes]]) -> None:
+    def prepare(self, keys: Collection[str], pairs: Collection[tuple[str, bytes]]) -> Prepared:
         """Read at once what a batch will ask for one by one: state ``keys`` and (issuer, cti) ``pairs``.
 
-        Until the next commit :meth:`seen` answers from these pairs alone; only the writer calls this.
+        What the log holds under those pairs is in the answer, and holds until the next commit.
         """
         generation = self._generation
         missing = [key for key in dict.fromkeys(keys) if key not in self._values]
@@ -167,12 +177,10 @@ class Store:
             marks = ",".join(["(?,?)"] * len(wanted))
             rows = self._query(f"{SEEN_IN} (VALUES {marks})", [value for pair in wanted for value in pair])
             known |= {(str(who), _blob(cti)): (int(str(at)), _blob(digest)) for who, cti, at, digest in rows}
-        self._known = known
+        return Prepared(known)
 
     def seen(self, issuer: str, identifier: bytes) -> tuple[int, bytes] | None:
         """Return leaf index and digest of the statement registered as (issuer, cti), or None."""
-        if self._known is not None:
-            return self._known.get((issuer, identifier))
         rows = self._query("SELECT idx, digest FROM seen WHERE issuer = ? AND identifier = ?", (issuer, identifier))
         return (int(str(rows[0][0])), _blob(rows[0][1])) if rows else None
 
@@ -245,7 +253,7 @@ class Store:
                 if self._writer.in_transaction:
                     with suppress(sqlite3.Error):
                         self._writer.rollback()
-                self._known = self._changed = None
+                self._changed = None
             self._last = outcome.head if outcome.leaves else self._last
             # a reader may have cached an older value while this was written: what was written stands over it
             self._cache(outcome.writes)

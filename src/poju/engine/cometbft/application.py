@@ -172,13 +172,11 @@ class Application:
         found = [self.check(raw) for raw in transactions]
         good = [item for item in found if isinstance(item, VerifiedStatement)]
         head = self.store.head()
-        if good:
-            # until the commit the store knows these pairs alone; without a statement there is no commit to end that
-            self.store.prepare(
-                [key for item in good for key in self._rules.reads(item.statement)],
-                [(item.statement.issuer, item.statement.identifier) for item in good],
-            )
-        outcome = block.execute(self._rules, self.store, self.store, head, time, good)
+        known = self.store.prepare(
+            [key for item in good for key in self._rules.reads(item.statement)],
+            [(item.statement.issuer, item.statement.identifier) for item in good],
+        )
+        outcome = block.execute(self._rules, self.store, known, head, time, good)
         executed = iter(outcome.answers)
         results = [block.Declined(item) if isinstance(item, str) else next(executed) for item in found]
         digests = [_digest(item, raw) for item, raw in zip(found, transactions, strict=True)]
