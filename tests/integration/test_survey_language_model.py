@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,8 +119,8 @@ def test_surv_1_a_good_answer_is_read_again_from_the_text(stub: Stub) -> None:
     assert "cap" in award["amounts"][0]["semantics"]
     for cited in (*award["citations"], award["cue"], award["regions"][0]["span"], award["amounts"][0]["span"]):
         assert TEXT[cited["start"] : cited["end"]] == cited["text"]
-    assert told["extractor"]["kept"] == 2
-    assert told["extractor"]["dropped"] == {}
+    assert told["read_by"]["kept"] == 2
+    assert told["read_by"]["dropped"] == {}
     assert "confidence_ppm" not in award
 
 
@@ -125,7 +128,7 @@ def test_surv_1_a_quote_that_the_text_does_not_hold_is_no_event(stub: Stub) -> N
     stub.replies = [says(event("award_grant", "對落戶企業給予最高900萬元獎勵", region_quote="貴陽市"), GOOD)]
     told = read(stub)
     assert [e["instrument"] for e in told["events"]] == ["award_grant"]
-    assert told["extractor"]["dropped"] == {"quote_absent": 1}
+    assert told["read_by"]["dropped"] == {"quote_absent": 1}
 
 
 def test_surv_1_offsets_that_the_model_gives_are_ignored(stub: Stub) -> None:
@@ -155,9 +158,9 @@ def test_surv_1_a_field_that_the_text_does_not_bear_out_is_left_out(
 ) -> None:
     stub.replies = [says({**GOOD, **fields})]
     told = read(stub)
-    assert told["extractor"]["dropped"][reason] == 1
+    assert told["read_by"]["dropped"][reason] == 1
     assert all("杭州" not in str(e["regions"]) for e in told["events"])
-    assert ("region" in reason) == (told["extractor"]["dropped"].get("event_without_region") == 1)
+    assert ("region" in reason) == (told["read_by"]["dropped"].get("event_without_region") == 1)
 
 
 @pytest.mark.parametrize(
@@ -175,14 +178,14 @@ def test_an_event_that_is_none_is_dropped_and_counted(stub: Stub, item: object, 
     stub.replies = [says(item)]
     told = read(stub)
     assert told["events"] == []
-    assert told["extractor"]["dropped"] == {reason: 1}
+    assert told["read_by"]["dropped"] == {reason: 1}
 
 
 def test_a_quote_that_stands_twice_is_ambiguous(stub: Stub) -> None:
     stub.replies = [says(event("award_grant", "給予獎勵500萬元", region_quote="貴陽市"))]
     told = read(stub, "貴陽市給予獎勵500萬元。杭州市給予獎勵500萬元。")
     assert told["events"] == []
-    assert told["extractor"]["dropped"] == {"quote_ambiguous": 1}
+    assert told["read_by"]["dropped"] == {"quote_ambiguous": 1}
 
 
 def test_a_text_that_orders_a_hundred_events_gets_none(stub: Stub) -> None:
@@ -191,15 +194,15 @@ def test_a_text_that_orders_a_hundred_events_gets_none(stub: Stub) -> None:
     stub.replies = [says(*obeyed)]
     told = read(stub, f"工作簡報。\n{order}")
     assert told["events"] == []
-    assert sum(told["extractor"]["dropped"].values()) == 100
+    assert sum(told["read_by"]["dropped"].values()) == 100
 
 
 def test_one_sentence_never_gives_more_than_a_handful_of_events(stub: Stub) -> None:
     stub.replies = [says(*[{**GOOD, "instrument": name} for name in _all_instruments()], *[GOOD] * 300)]
     told = read(stub)
     assert len(told["events"]) <= 6
-    assert told["extractor"]["dropped"]["event_beyond_limit"] > 0
-    assert told["extractor"]["told"] == 332
+    assert told["read_by"]["dropped"]["event_beyond_limit"] > 0
+    assert told["read_by"]["told"] == 332
 
 
 def _all_instruments() -> list[str]:
@@ -226,7 +229,7 @@ def test_an_answer_that_cannot_be_used_is_counted_and_gives_no_event(
     stub.replies = [reply]
     told = read(stub)
     assert told["events"] == []
-    assert told["extractor"]["dropped"] == {reason: 1}
+    assert told["read_by"]["dropped"] == {reason: 1}
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -286,11 +289,11 @@ def test_a_long_text_is_asked_in_parts_and_offsets_come_back(stub: Stub) -> None
 
     stub.replies = [answer]
     told = read(stub, text)
-    assert told["extractor"]["asked"] == len(stub.asked) >= 4
+    assert told["read_by"]["asked"] == len(stub.asked) >= 4
     assert len(told["events"]) == 1
     cited = told["events"][0]["citations"][0]
     assert text[cited["start"] : cited["end"]] == AWARD
-    assert set(told["extractor"]["dropped"]) <= {"told_before"}
+    assert set(told["read_by"]["dropped"]) <= {"told_before"}
 
 
 def test_the_question_is_deterministic_and_bounded_by_a_schema(stub: Stub) -> None:
@@ -357,3 +360,36 @@ def test_both_extractors_have_one_interface() -> None:
     assert all(one.version for one in extractors)
     document = survey.Document("t", TEXT)
     assert RulesExtractor().extract(document).to_json() == survey.extract(document).to_json()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "poju", "survey", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_command_asks_the_model_and_keeps_what_it_told(stub: Stub, tmp_path: Path) -> None:
+    stub.replies = [says(GOOD)]
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    given = [str(tmp_path / "a.txt"), "--out", str(tmp_path / "out"), "--json"]
+    model = ["--model-address", stub.address, "--model-name", "stub-model"]
+    told = command(*given, *model)
+    assert told.returncode == 0, told.stderr
+    assert f"127.0.0.1:{stub.server.server_port}" in told.stderr
+    (document,) = json.loads(told.stdout)["documents"]
+    assert [item["instrument"] for item in document["events"]] == ["award_grant"]
+    assert document["read_by"]["model"] == "stub-model"
+    asked = len(stub.asked)
+    assert command(*given, *model).stdout == told.stdout
+    assert len(stub.asked) == asked  # what the model told is kept
+    assert len(json.loads(command(*given).stdout)["documents"][0]["events"]) > 1  # the rules read it for themselves
+
+
+def test_the_command_ends_at_once_where_no_model_answers(stub: Stub, tmp_path: Path) -> None:
+    stub.replies = [raw("no", 401)]
+    for name in "abcdef":
+        (tmp_path / f"{name}.txt").write_text(TEXT, encoding="utf-8")
+    told = command(str(tmp_path), "--model-address", stub.address, "--model-name", "stub-model")
+    assert told.returncode != 0
+    assert "survey-model-" in told.stderr
+    assert len(stub.asked) <= 3
+    assert "Traceback" not in told.stderr

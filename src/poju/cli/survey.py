@@ -80,6 +80,9 @@ class _ReadsByDefault(click.Group):
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder with edited copies of data files (see check-data)."
 )
+@click.option("--model-address", help="Let a language model read: an OpenAI-compatible address that you run or trust.")
+@click.option("--model-name", help="The model's name at that address.")
+@click.option("--model-key-env", help="The environment variable that holds the key, where one is needed.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes; one for each core where left out.")
 @click.option("--progress", is_flag=True, help="Tell the progress also where standard error is no terminal.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the table, the messages and the page.")
@@ -92,27 +95,20 @@ def command(  # noqa: PLR0913 - click gives each option as an argument
     lists: tuple[Path, ...],
     encoding: str | None,
     data: Path | None,
+    model_address: str | None,
+    model_name: str | None,
+    model_key_env: str | None,
     jobs: int | None,
     progress: bool,
     lang: str | None,
 ) -> None:
     """Read ``paths``; see the help text above."""
+    from poju.survey.extractor import ModelChoice  # noqa: PLC0415 - --help starts without loading the lexicon
     from poju.survey.progress import Teller  # noqa: PLC0415 - --help starts without loading the lexicon
     from poju.survey.run import Run  # noqa: PLC0415 - as above
 
     language = choose_language(lang)
-    if not paths and not lists:
-        raise CallerError(
-            "survey-nothing-named",
-            _("No document was named."),
-            hint=_("Name a file, a folder, or - for standard input: poju survey PATH"),
-        )
-    if against is not None and out is None:
-        raise CallerError(
-            "survey-against-nothing",
-            _("--against compares two folders of results, and this run writes none."),
-            hint=_("Add --out FOLDER."),
-        )
+    _refuse_nothing(named=bool(paths or lists), against_nothing=against is not None and out is None)
     if data is not None:
         from poju.survey.datacheck import choose  # noqa: PLC0415 - as above
 
@@ -125,6 +121,8 @@ def command(  # noqa: PLR0913 - click gives each option as an argument
         print(translate(_SKIPPED, language, reason=error.explain(language)), file=sys.stderr)
 
     run = Run(paths, lists=lists, encoding=encoding, jobs=jobs, on_skip=report, on_progress=teller)
+    if model_address is not None or model_name is not None:
+        _let_model_read(run, ModelChoice(model_address or "", model_name or "", model_key_env), language)
     try:
         if out is None:
             _show(run.records(), run.skipped, language, as_json=as_json)
@@ -168,6 +166,31 @@ def check_data(*, folder: Path | None, lang: str | None) -> None:
     if found:
         sys.exit(1)
     print(translate(NO_PROBLEM, language))
+
+
+def _refuse_nothing(*, named: bool, against_nothing: bool) -> None:
+    """Refuse a run that reads nothing, or compares what it does not write."""
+    if not named:
+        raise CallerError(
+            "survey-nothing-named",
+            _("No document was named."),
+            hint=_("Name a file, a folder, or - for standard input: poju survey PATH"),
+        )
+    if against_nothing:
+        raise CallerError(
+            "survey-against-nothing",
+            _("--against compares two folders of results, and this run writes none."),
+            hint=_("Add --out FOLDER."),
+        )
+
+
+def _let_model_read(run: Any, choice: Any, language: str) -> None:  # noqa: ANN401 - loaded late
+    """Let the language model of ``choice`` read in ``run``; say which, where and how many before the first is sent."""
+    from poju.survey.language_model import LanguageModelExtractor  # noqa: PLC0415 - as above
+
+    asked = LanguageModelExtractor(choice.address, choice.model, choice.key_env)
+    run.model = choice
+    run.on_start = lambda documents: print(asked.notice(documents, language), file=sys.stderr)
 
 
 def _show(records: Iterable[dict[str, Any]], skipped: list[dict[str, Any]], language: str, *, as_json: bool) -> None:

@@ -40,3 +40,21 @@ class RulesExtractor:
     def extract(self, document: Document) -> DocumentEvents:
         """Return what ``document`` tells; see `poju.survey.extract`."""
         return extract(document)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The language model that the operator named; what `poju.survey.language_model` is made from in each process."""
+
+    address: str
+    model: str
+    key_env: str | None = None
+
+
+def extractor_of(choice: ModelChoice | None) -> Extractor:
+    """Return the extractor for ``choice``: the rules where it is None."""
+    if choice is None:
+        return RulesExtractor()
+    from poju.survey.language_model import LanguageModelExtractor  # noqa: PLC0415 - only who asks one loads HTTP
+
+    return LanguageModelExtractor(choice.address, choice.model, choice.key_env)

@@ -72,10 +72,10 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
 class Kept:
     """The results in one folder while a run goes on. Use it as a context; one run at a time has the folder."""
 
-    def __init__(self, out: Path, *, encoding: str | None = None) -> None:
+    def __init__(self, out: Path, *, encoding: str | None = None, extractor: str | None = None) -> None:
         self.out = out
         self.texts = out / TEXTS
-        self._encoding = encoding
+        self._encoding, self._extractor = encoding, extractor
         self._places: dict[str, tuple[int, int]] = {}
         self._order: list[tuple[int, int]] = []
         self._end = 0
@@ -125,7 +125,7 @@ class Kept:
 
     def key(self, source: Source, digest: str) -> str:
         """Return the key of what ``source``, whose bytes have the SHA-256 ``digest``, gives under today's rules."""
-        parts = [source.shown, source.url, source.retrieved, digest, self._encoding, rules_digest()]
+        parts = [source.shown, source.url, source.retrieved, digest, self._encoding, self._extractor, rules_digest()]
         return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
 
     def find(self, source: Source) -> Json | None:

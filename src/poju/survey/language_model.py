@@ -237,7 +237,7 @@ class LanguageModelExtractor:
         raise OperatorError(
             "survey-model-unreachable",
             _("{host} did not answer, asked {attempts} times."),
-            hint=_("Check that the model is running, or survey by the rules: leave --extractor out."),
+            hint=_("Check that the model is running, or survey by the rules: leave --model-address out."),
             host=self.host,
             attempts=ATTEMPTS,
         )

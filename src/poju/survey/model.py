@@ -241,4 +241,4 @@ class DocumentEvents:
             "outcomes": [event.to_json(text) for event in self.outcomes],
             "findings": [finding.to_json(text) for finding in self.findings],
         }
-        return found if self.extractor is None else found | {"extractor": self.extractor}
+        return found if self.extractor is None else found | {"read_by": self.extractor}

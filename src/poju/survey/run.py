@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from poju.errors import CallerError, PojuError
+from poju.survey.extractor import ModelChoice, extractor_of
 from poju.survey.input.encodings import known
-from poju.survey.input.limits import SECONDS
+from poju.survey.input.limits import MODEL_SECONDS, SECONDS
 from poju.survey.input.sources import Source, find
 from poju.survey.kept import Kept
 from poju.survey.reading import nothing_to_read, spooled
 from poju.survey.workers import Crew
 
 Json = dict[str, Any]
+OF_THE_MODEL = "survey-model-"
+"""Codes of failures that every other document would meet too: asked again for each, a run would never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Run:
     """What a run is asked for, and what it has skipped so far.
 
     ``jobs`` worker processes (None: one for each core at hand), ``encoding`` for all texts (None: recognised),
-    ``seconds`` for one document. ``on_skip(path, error)`` and ``on_progress(progress)`` are told as it goes.
+    ``seconds`` for one document; ``model``: the language model that reads instead of the rules, one document at a time.
+    ``on_start(documents)``, ``on_skip(path, error)`` and ``on_progress(progress)`` are told as it goes.
     """
 
     paths: Sequence[Path]
@@ -47,6 +51,8 @@ class Run:
     encoding: str | None = None
     jobs: int | None = None
     seconds: float = SECONDS
+    model: ModelChoice | None = None
+    on_start: Callable[[int], None] | None = None
     on_skip: Callable[[Path, PojuError], None] | None = None
     on_progress: Callable[[Progress], None] | None = None
     skipped: list[Json] = field(default_factory=list)
@@ -63,13 +69,20 @@ class Run:
         if not found:
             raise nothing_to_read([*self.lists, *self.paths])
         alone = len(self.paths) == 1 and len(found) == 1 and found[0].shown == str(self.paths[0])
-        jobs = max(1, min(self.jobs or cores(), len(found)))
-        options = {"encoding": self.encoding, "texts": str(kept.texts) if kept is not None else None}
+        jobs = 1 if self.model else max(1, min(self.jobs or cores(), len(found)))
+        seconds = MODEL_SECONDS if self.model else self.seconds
+        options = {
+            "encoding": self.encoding,
+            "texts": str(kept.texts) if kept is not None else None,
+            "model": asdict(self.model) if self.model else None,
+        }
+        if self.on_start is not None:
+            self.on_start(len(found))
         done = again = failed = 0
-        with spooled(found) as sources, Crew(jobs, seconds=self.seconds) as crew:
+        with spooled(found) as sources, Crew(jobs, seconds=seconds) as crew:
             for source, answer in crew.in_order(_with_earlier(sources, kept), options):
                 if isinstance(answer, PojuError):
-                    if alone or not isinstance(answer, CallerError):
+                    if alone or not isinstance(answer, CallerError) or answer.code.startswith(OF_THE_MODEL):
                         raise answer
                     failed += 1
                     self._skip(Path(source.shown), answer)
@@ -103,7 +116,7 @@ def into(run: Run, out: Path) -> Iterator[Json]:
     An interrupted run leaves what is done; the next one into the same folder goes on from there. Raise `CallerError`
     as `Run.records` does, ``survey-cannot-write``, and ``survey-folder-in-use``.
     """
-    with Kept(out, encoding=run.encoding) as kept:
+    with Kept(out, encoding=run.encoding, extractor=extractor_of(run.model).version if run.model else None) as kept:
         for _record in run.records(kept):
             pass
         kept.finish(run.skipped)

@@ -66,7 +66,7 @@ def _answer(task: Json) -> Json:
         document = load(source, encoding=task.get("encoding"))
         if task.get("only_text"):
             return {"document": asdict(document)}
-        return {"record": recorded(document, Path(task["texts"]) if task.get("texts") else None)}
+        return {"record": recorded(document, Path(task["texts"]) if task.get("texts") else None, task.get("model"))}
     except PojuError as error:
         parameters = {name: value if isinstance(value, int) else str(value) for name, value in error.parameters.items()}
         return {"error": [error.code, error.message, error.hint, parameters]}
@@ -76,14 +76,18 @@ def _answer(task: Json) -> Json:
         return {"failed": type(error).__name__}
 
 
-def recorded(document: Document, texts: Path | None) -> Json:
+def recorded(document: Document, texts: Path | None, model: Json | None = None) -> Json:
     """Return the record of ``document`` with where it came from; keep its extracted text in ``texts`` where asked.
+
+    The rules read it, or the language ``model`` that the operator named (the fields of a `ModelChoice`).
 
     ``text_file`` names that text, in which the offsets count; it is absent where they count in the file itself.
     """
-    from poju.survey.extract import extract  # noqa: PLC0415 - the lexicon is not needed to take out a text only
+    from poju.survey.extractor import ModelChoice, extractor_of  # noqa: PLC0415 - the lexicon is not needed to take out a text only
 
-    found = record(extract(document)) | {name: getattr(document, name) for name in _ORIGIN}
+    found = record(extractor_of(ModelChoice(**model) if model else None).extract(document)) | {
+        name: getattr(document, name) for name in _ORIGIN
+    }
     if texts is not None and not document.exact:
         file = texts / f"{document.text_sha256}.txt"
         if not file.exists():

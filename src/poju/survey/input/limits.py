@@ -17,6 +17,7 @@ MAX_PAGES = 3_000
 MAX_DOCUMENTS = 100_000
 """Documents of one run."""
 SECONDS = 60.0
+MODEL_SECONDS = 3_600.0
 """Seconds that one document may take before its worker is ended."""
 MEMORY_BYTES = 2_500_000_000
 """Address space of a worker."""
