@@ -20,6 +20,7 @@ VERBS = {
     "solution": "Test a provider's solution in the sandbox.",
     "verify": "Check receipts, packs, folders and logs from public keys alone.",
     "ledger": "Serve, inspect and rebuild a ledger.",
+    "network": "Run a consortium of validators on CometBFT.",
     "node": "Run one institution's node.",
     "console": "Serve the read-only console over a demo's folder.",
 }
@@ -68,7 +69,10 @@ def wanted_language(arguments: list[str]) -> str | None:
 def main() -> None:
     """Run the command line; end every foreseen failure in one clear message and a real exit status."""
     try:
-        root(standalone_mode=False)
+        # without its standalone mode click answers the status of a command that ended by Exit
+        status = root(standalone_mode=False)
+        if isinstance(status, int):
+            sys.exit(status)
     except PojuError as error:
         print(f"poju: {error.code}: {error.explain(choose_language(wanted_language(sys.argv)))}", file=sys.stderr)
         sys.exit(error.exit_status)
