@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -207,22 +207,22 @@ class FoldState:
         self._rows(sql, parameters)
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]  # SQLite's rows
-        try:
-            return self._database.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
+        return self._ask(lambda: self._database.execute(sql, parameters).fetchall())
 
     def _each(self, sql: str) -> Iterator[tuple]:  # type: ignore[type-arg]  # SQLite's rows
+        rows = self._ask(lambda: self._database.execute(sql))
+        # in parts, so that no error of SQLite's comes while the generator rests
+        while some := self._ask(lambda: rows.fetchmany(TOGETHER)):
+            yield from some
+
+    def _ask(self, question: Callable[[], Item]) -> Item:
         try:
-            yield from self._database.execute(sql)
+            return question()
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
     def _many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        try:
-            self._database.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
+        self._ask(lambda: self._database.executemany(sql, rows))
 
     def _unusable(self, error: Exception) -> OperatorError:
         return OperatorError(

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
@@ -29,6 +29,8 @@ from poju.ledger.rulebook import RuleBook
 from poju.units import Seconds
 
 MEMORY = "SELECT issuer, identifier, seen.idx, digest, data FROM seen JOIN leaf USING (idx) ORDER BY issuer, identifier"
+TOGETHER = 256
+Answer = TypeVar("Answer")
 RESTORE = _("Stop the node and restore a backup: poju ledger restore. Keep the damaged file: it may be evidence.")
 REBUILD = _("The log itself holds: stop the node, then make the state again with poju ledger rebuild --replace.")
 
@@ -51,10 +53,17 @@ class LedgerFile:
 
     def each(self, sql: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
         """Yield rows as they are read."""
+        rows = self._ask(lambda: self._database.execute(sql, parameters))
+        while some := self._ask(lambda: rows.fetchmany(TOGETHER)):
+            yield from some
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
         try:
-            yield from self._database.execute(sql, parameters)
+            return question()
         except sqlite3.Error as error:
-            raise self._unreadable(error) from error
+            raise damaged(
+                _("The ledger's file {path} is damaged: {found}."), path=self.path, found=str(error)
+            ) from error
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return all rows."""
@@ -73,13 +82,7 @@ class LedgerFile:
 
     def fill(self, sql: str, rows: Iterator[tuple[Any, ...]]) -> None:
         """Write ``rows``."""
-        try:
-            self._database.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> OperatorError:
-        return damaged(_("The ledger's file {path} is damaged: {found}."), path=self.path, found=str(error))
+        self._ask(lambda: self._database.executemany(sql, rows))
 
     def check_pages(self) -> None:
         """Step 1: let SQLite follow its own trees."""
