@@ -15,7 +15,8 @@ from poju.survey.subjects import Story
 from poju.survey.text import Page
 
 _APART = {"horizon", "effective"}
-_COUNTED = {"same_day", "same_month", "same_year", "next_year", "next_named_month", "step", "offset", "bare_day"}
+_COUNTED = {"same_day", "same_month", "same_year", "bare_day", "next_year", "next_named_month", "step"}
+_COUNTED |= {"offset", "compared"}
 _REMEMBERED = {"absolute", "minguo", "this_year", "this_month", "this_day", "same_year", "next_year", "offset", "step"}
 _FUTURE = ("将", "拟", "预计", "定于", "计划于", "计划在", "will ", "plans to", "is to ", "are to ")
 _NEAR_DAYS = 45
@@ -88,7 +89,7 @@ def _same_time(last: Event | None) -> When:
 def _resolved(page: Page, profile: Profile, sentence: Span, cue: Cue, mention: Mention, story: Story) -> When | None:
     if mention.kind in {"offset", "compared"}:
         counted = _from_region(page, sentence, cue, mention, story)
-        if counted is not None or mention.kind == "compared":
+        if counted is not None or "place" in mention.parts:
             return counted
         if page.english and mention.parts.get("way") in {"after", "before"} and _goes_on(page, sentence, mention):
             return _beside_dateline(page, profile, sentence, cue, mention)
@@ -172,7 +173,7 @@ def _meant(page: Page, sentence: Span, mention: Mention, candidates: list[Event]
 
 def _anchor_places(page: Page, sentence: Span, mention: Mention) -> list[Region]:
     if mention.kind == "compared":
-        return find_places(page, mention.span)
+        return find_places(page, mention.span) if "place" in mention.parts else []
     if page.english:
         clause = next((c for c in page.clauses(sentence) if c.overlaps(mention.span)), sentence)
         return find_places(page, Span(mention.span.end, max(clause.end, mention.span.end)))[:1]

@@ -19,6 +19,7 @@ from poju.survey.text import Page
 
 _HEAD_LINES = 20
 _TAIL_LINES = 4
+_TITLE_LINES = 3
 _LONGEST_BYLINE = 90
 _LONGEST_STAMP = 80
 _LONGEST_ADDRESS = 300
@@ -123,7 +124,8 @@ def _whole_days(page: Page, lines: list[Span], found: Dateline) -> list[When]:
         if line.end - line.start > _LONGEST_STAMP:
             continue
         label = _compiled("label").match(page.norm, line.start, line.end)
-        if label is None and _compiled("stamp").fullmatch(page.norm, line.start, line.end) is None:
+        shapes = ("stamp", "trailing") if line in head[:_TITLE_LINES] else ("stamp",)
+        if label is None and not any(_compiled(s).fullmatch(page.norm, line.start, line.end) for s in shapes):
             continue
         when = _date_in(page, line)
         if when.value is None:

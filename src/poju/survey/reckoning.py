@@ -19,7 +19,8 @@ _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "t
 _POINTS = {"初": "early", "中": "mid", "底": "late", "末": "late"}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_LONG = len("2000-01")
-_BACK = frozenset({"前", "earlier", "before", "ago", "早", "早于", "先", "先于", "提前", "领先", "领先于", "快"})
+_BACK = frozenset({"前", "早", "早于", "先", "先于", "提前", "领先", "领先于", "快"})
+_BACK |= {"earlier", "before", "previously", "prior", "ahead", "ago"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Anchor:
 
 def sign_of(mention: Mention) -> int:
     """Return −1 where ``mention`` counts back, else 1."""
-    return -1 if mention.parts.get("way") in _BACK else 1
+    return -1 if mention.parts.get("way", "").split(" ")[0] in _BACK else 1
 
 
 def moved_months(value: str, months: int) -> str:

@@ -128,7 +128,7 @@ def _step(mention: Mention, anchor: Anchor) -> When | None:
     """Return the next or the previous day, week, month or year, counted from the anchor."""
     back = mention.parts["step"].startswith(_STEPS_BACK)
     parts = {**mention.parts, "count": "1", "way": "前" if back else "后"}
-    return _offset(Mention("offset", mention.span, parts), anchor)
+    return _offset(Mention("step", mention.span, parts), anchor)
 
 
 def _next_year(mention: Mention, anchor: Anchor) -> When | None:
@@ -155,6 +155,9 @@ def _months_from(anchor: Anchor, value: str, months: int, mention: Mention) -> W
     relative = {**relation_to("offset", anchor), "months": months}
     if "today" in mention.parts:
         return same_day_of_year(anchor, int(value[:4]) + months // MONTHS_OF_YEAR, mention, exact=True)
+    counted = mention.kind != "step" and ("count" in mention.parts or "half" in mention.parts)
+    if not counted and mention.parts.get("unit", "").startswith(("年", "year")):
+        return dated(int(value[:4]) + months // MONTHS_OF_YEAR, mention, relative)
     if len(value) < MONTH_LONG:
         whole = months % MONTHS_OF_YEAR == 0
         return dated(int(value) + months // MONTHS_OF_YEAR, mention, relative) if whole else None
