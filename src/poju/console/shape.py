@@ -76,6 +76,7 @@ FIT: Shape = {
             "names": WORDS,
             "rank": INTEGER,
             "score_ppm": INTEGER,
+            "standing_ppm": INTEGER,
             "baseline_ppm": INTEGER,
             "interval": [INTEGER],
             "prerequisites": [{"text": WORDS, "met": FLAG}],

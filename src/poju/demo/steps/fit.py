@@ -14,7 +14,7 @@ from poju.ledger.keys import parse_vkey
 REGION = "520000"
 SCENARIO = "medical-system"
 PACKAGE = "healthcare"
-SHOWN_LINES = 10
+SHOWN_LINES = 8
 LABEL_CHARACTERS = 80
 MOST_LABELS = 32
 NOT_IN_A_LABEL = re.compile(r"[^\w .,:;()/+&'%°-]")
@@ -31,8 +31,8 @@ def run(session: Session) -> None:
     voice.step(2, "fit", _("which scenario fits this region's economy?"))
     ranking = fit.rank(REGION, seed=session.options.seed)
     session.facts["fit"] = ranking
-    lines = fit.render(ranking, session.options.language).splitlines()
-    voice.show("\n".join(lines[:SHOWN_LINES]))
+    title, table, legend = fit.render(ranking, session.options.language).split("\n\n")[:3]
+    voice.show("\n".join([title, "", *table.splitlines()[:SHOWN_LINES], "", legend]))
     open_ledger(session)
     chosen = fit.selection(ranking, SCENARIO)
     fields = {
@@ -49,7 +49,7 @@ def run(session: Session) -> None:
     session.facts["selection"] = {**chosen, "entry": entry}
     voice.tell(
         _("chosen: {scenario} (rank {rank} of what most regions do); signed as entry {entry}, {missing} gaps named"),
-        scenario=SCENARIO,
+        scenario=next(row["names"] for row in ranking["common"] if row["scenario"] == SCENARIO)[voice.language],
         rank=chosen["rank_common"],
         entry=entry,
         missing=len(chosen["missing"]),
