@@ -46,6 +46,8 @@ class LedgerFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        # text that is none is a row like others: it differs, and is named
+        self._database.text_factory = lambda raw: raw.decode(errors="replace")
 
     def close(self) -> None:
         """Close the file."""
