@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from poju.errors import CallerError, OperatorError, PojuError
-from poju.fit import rank
+from poju.fit import brief, rank, render
 from poju.fit.concordance import bring
 from poju.fit.economy import load_economy
 from poju.fit.tidy import HEADER, SHOWN
@@ -285,3 +285,43 @@ def test_another_country_is_never_said_to_have_reports() -> None:
     assert not any("government work reports" in source for source in fit["sources"])
     shares = [row["score_ppm"] for row in fit["common"]]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_invented_cities_pass_through_every_part_of_an_answer(tmp_path: Path) -> None:
+    """The figures are invented; what is tested is that a city is answered as a province is."""
+    told = {
+        "id": "1",
+        "side": "push",
+        "instrument": "award_grant",
+        "regions": [{"code": "520303"}],
+        "sentences": [{"text": "獎勵白酒企業"}],
+    }
+    landscape = tmp_path / "landscape.json"
+    landscape.write_text(json.dumps({"events": [told]}, ensure_ascii=False), encoding="utf-8")
+    cities = economy(tmp_path / "cities")
+    fit = rank("遵義", economy=cities, landscape=landscape, settings=("HLTBED=5000",))
+    assert fit["policies"]["scenarios"]["food-origin"]["push"] == 1
+    assert fit["policies"]["neighbours"] == []
+    text = render(fit, "zh-Hant")
+    assert "log₂" in text
+    assert "σ" not in text
+    for path in brief.write(fit, tmp_path / "out"):
+        assert path.stat().st_size
+    elsewhere = rank("520200", economy=cities, landscape=landscape)
+    assert "holds nothing about this region" in render(elsewhere, "en")
+    page = brief.page(brief.whole(elsewhere), "en")
+    assert "holds nothing about this region" in page
+
+
+def test_a_scenario_of_which_no_other_region_has_a_figure_has_no_share(tmp_path: Path) -> None:
+    fit = rank("520300", economy=economy(tmp_path / "cities", about=ABOUT.replace("CN", "XX")))
+    bare = [row for row in fit["common"] if not row["reasons"]]
+    assert bare
+    assert all(row["score_ppm"] == 0 for row in bare)
+    lines = render(fit, "en").splitlines()
+    assert all(any(row["scenario"] in line and "  –" in line for line in lines) for row in bare)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="nowhere"):
+        rank("1", economy=tmp_path / "nowhere")

@@ -138,7 +138,9 @@ def _why_these(voice: Voice) -> list[str]:
     """Return the sentences that say how the three were chosen, and what was left out."""
     lines = [voice.say(CHOSEN, compared=voice.compared, year=voice.answer["year"])]
     policies = voice.answer.get("policies")
-    if policies:
+    if policies and not policies["events"]:
+        lines.append(voice.say(_("The survey that was given holds nothing about this region.")))
+    elif policies:
         said = _(
             "Surveyed here: {events} policy events, of which {push} push, {environment} set conditions, {pull} pull."
         )

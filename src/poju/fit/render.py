@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import Any
 
+from poju.fit.structure import FEWEST_REGIONS
 from poju.fit.text import PAGE, columned, padded, shortened, width, wrapped
 from poju.fit.told import explained, percent, policies_told, times, unread, what_if
 from poju.i18n import SOURCE_LANGUAGE, _, translate
@@ -14,6 +15,12 @@ __all__ = ["percent", "render", "times"]
 BETWEEN = " │ "
 NARROWEST_NAME = 12
 
+NOTHING = "–"
+SCORE = _("score: 1.00× is like all regions together; σ: standard deviations from the mean of all regions.")
+SCORE_FEW = _(
+    "score: 1.00× is like all regions together; log₂: its logarithm, by which the rank goes where fewer than eight"
+    " regions are compared."
+)
 MISSING, UNPROVEN, UNPULLED = "!", "?", "◁"
 """Marks behind a row; the legend says what each means, where one shows."""
 
@@ -70,7 +77,7 @@ def _side_by_side(fit: dict[str, Any], language: str) -> str:
     """Return both rankings; names are cut as far as needed for the page, in English they are the scenarios' ids."""
     titles = (_title_of(fit, language), translate(_("What is distinctive here"), language))
     left = [["#", titles[0], translate(_("share"), language)]]
-    left += [[str(row["rank"]), _name(row, language), percent(row["score_ppm"])] for row in fit["common"]]
+    left += [[str(row["rank"]), _name(row, language), _share(row)] for row in fit["common"]]
     right = [_heads(fit, titles[1], language)]
     right += [_distinctive_row(row, fit, language) for row in fit["distinctive"]]
     _fit_names(left, right)
@@ -78,6 +85,16 @@ def _side_by_side(fit: dict[str, Any], language: str) -> str:
     room = max(map(width, left_lines))
     pairs = zip_longest(left_lines, right_lines, fillvalue="")
     return "\n".join(f"{padded(one, room)}{BETWEEN}{other}".rstrip() for one, other in pairs)
+
+
+def _share(row: dict[str, Any]) -> str:
+    """Return a common row's share; a dash where no figure is behind it."""
+    return percent(row["score_ppm"]) if row["reasons"] else NOTHING
+
+
+def _few(fit: dict[str, Any]) -> bool:
+    """Return whether so few regions are compared that a standing is a logarithm and no standard deviation."""
+    return _compared(fit) < FEWEST_REGIONS
 
 
 def _title_of(fit: dict[str, Any], language: str) -> str:
@@ -91,7 +108,14 @@ def _name(row: dict[str, Any], language: str) -> str:
 
 
 def _heads(fit: dict[str, Any], title: str, language: str) -> list[str]:
-    heads = ["#", title, *(translate(head, language) for head in (_("σ"), _("score"), _("base"), _("5–95 %")))]
+    heads = [
+        "#",
+        title,
+        *(
+            translate(head, language)
+            for head in (_("log₂") if _few(fit) else _("σ"), _("score"), _("base"), _("5–95 %"))
+        ),
+    ]
     if "policies" in fit:
         heads.append(translate(_("push/pull"), language))
     return [*heads, ""]
@@ -158,7 +182,7 @@ def _legend(fit: dict[str, Any], language: str) -> str:
     )
     said = [
         share,
-        _("score: 1.00× is like all regions together; σ: standard deviations from the mean of all regions."),
+        SCORE_FEW if _few(fit) else SCORE,
         _("5–95 %: where the rank falls while weights and figures vary within their error."),
     ]
     marks = {

@@ -24,12 +24,14 @@ MAXIMUM_SEED = 2**63 - 1
 METHOD = _(
     "Structure: weighted geometric mean of shrunk location quotients and normalised relatedness density"
     " (Hidalgo et al. 2007), 1.00× = like all regions together; ranked by its distance from the mean of all regions, in"
-    " standard deviations. Baseline: mean share of the field in the 2026 reports of the other regions."
+    " standard deviations (with fewer than eight regions: by its logarithm). Baseline: mean share of the field in the"
+    " 2026 reports of the other regions."
 )
 METHOD_BY_SIZE = _(
     "Structure: weighted geometric mean of location quotients and normalised relatedness density (Hidalgo et al. 2007),"
-    " 1.00× = like all compared regions together; ranked by its distance from their mean, in standard deviations."
-    " Baseline: mean share of the scenario's industries in the other regions: no reports of this country are at hand."
+    " 1.00× = like all compared regions together; ranked by its distance from their mean, in standard deviations"
+    " (with fewer than eight regions: by its logarithm). Baseline: mean share of the scenario's industries in the other"
+    " regions: no reports of this country are at hand."
 )
 WHY_NOT = _(
     "Provincial structure did not tell which provinces stress this field (leave one region out; see the reference)."

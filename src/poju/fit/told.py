@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from poju.fit.evidence import DENSITY_UNIT
 from poju.fit.listing import KIND_NAMES
 from poju.fit.text import columned, joined, wrapped
 from poju.i18n import _, translate
@@ -75,6 +76,9 @@ def policies_told(fit: Json, language: str) -> str:
     if "policies" not in fit:
         return ""
     found = fit["policies"]
+    if not found["events"]:
+        lines = [translate(_("The survey that was given holds nothing about this region."), language)]
+        return "\n".join([*lines, *_neighbours(fit, language)])
     lines = [
         translate(
             _("Surveyed policies here: {events} events, pushes {push}, pulls {pull}; {without} name no field."),
@@ -199,7 +203,9 @@ def _figure(figure: Json, language: str) -> str:
 
 
 def _amount(value: int, unit: str, language: str) -> str:
-    """Return a value with its unit; yes or no for a fact such as a sea coast."""
+    """Return a value with its unit; yes or no for a fact such as a sea coast, a percentage for a density."""
+    if unit == DENSITY_UNIT:
+        return translate(_("relatedness density {share}"), language, share=percent(value))
     if unit.startswith(FACT_UNIT):
         return translate(_("yes") if value else _("no"), language)
     return translate(_("{value} {unit}"), language, value=f"{value:,}", unit=translate(unit, language))
