@@ -77,11 +77,11 @@ def read(path: Path) -> dict[str, Any]:
             path=path.name,
         ) from error
     if len(data) > MAXIMUM_BYTES:
-        _refuse("more than 16 MiB")
+        _refuse(_("more than 16 MiB"))
     try:
         found = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        _refuse("no strict JSON in UTF-8")
+        _refuse(_("no strict JSON in UTF-8"))
     return _table(found, "the file")
 
 
@@ -99,7 +99,7 @@ def preferred(answer: dict[str, Any]) -> str:
         entry = _table(row, "distinctive")
         if all(need.met is not False for need in _needs(entry)):
             return _line(entry.get("scenario"), "distinctive.scenario")
-    return _refuse("no scenario that could be chosen without --scenario")
+    return _refuse(_("no scenario that could be chosen without --scenario"))
 
 
 def choice(answer: dict[str, Any], scenario: str) -> Choice:
@@ -215,10 +215,10 @@ def _no_constant(_name: str) -> NoReturn:
     raise ValueError
 
 
-def _refuse(where: str) -> NoReturn:
+def _refuse(reason: str) -> NoReturn:
     raise CallerError(
         "draft-fit-shape",
-        _("This is no answer of poju fit: {where}."),
+        _("This is no answer of poju fit: {reason}."),
         hint=_("Give the file that poju fit REGION --json prints, or fit.json from poju fit REGION --out FOLDER."),
-        where=where,
+        reason=reason,
     )

@@ -16,6 +16,9 @@ from poju.scenario.draft_fit import Choice, Need, Reason
 if TYPE_CHECKING:
     from poju.scenario.draft import Plan
 
+DENSITY_UNIT = "ppm, relatedness density"
+"""Of a fit's figure that is a share and no amount."""
+
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 TITLES = {"zh-Hant": "繁體中文", "zh-Hans": "简体中文", "en": "English"}
 
@@ -84,6 +87,8 @@ def _row(reason: Reason, language: str) -> str:
     undated = _("assumed, not measured") if reason.assumed else _("year not stated")
     year = translate(undated, language) if reason.year is None or reason.assumed else str(reason.year)
     value = f"{reason.value:,} {_safe(translate(reason.unit, language))}"
+    if reason.unit == DENSITY_UNIT:
+        value = translate(_("relatedness density {share}"), language, share=f"{reason.value / 10_000:.1f}%")
     return f"| {_safe(reason.names[language])} | {value} | {year} | {times} | {_safe(reason.source)} |"
 
 
