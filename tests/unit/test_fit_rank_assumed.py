@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,8 @@ def test_the_neighbours_are_counted_as_the_region_is_and_the_silent_ones_are_tol
         ("购买新能源汽车", {"connected-vehicles"}),
         ("It is important that the firms accredited take part", set()),
         ("support of exports", {"cross-border-trade"}),
+        ("推进Energy项目", {"green-power"}),
+        ("中央金融管理部门和交通、农业等部门支持平台", set()),
     ],
 )
 def test_a_field_is_what_is_named_and_not_what_its_letters_make_by_chance(text: str, fields: set[str]) -> None:
@@ -247,3 +250,12 @@ def test_each_word_of_no_field_holds_a_keyword_of_the_scenario_it_is_kept_from()
         for language in ("zh-Hant", "zh-Hans"):
             keywords = scenarios()[row["scenario"]].keywords[language]
             assert any(word in row[language] for word in keywords), row
+
+
+@pytest.mark.parametrize(
+    "text", ["金融" * 100_000, "支持、" * 60_000, "等部門" * 60_000, "a" * 200_000, "化工作" * 60_000]
+)
+def test_fields_of_a_hostile_text_take_time_in_proportion_to_its_length(text: str) -> None:
+    began = time.process_time()
+    fields_of(text)
+    assert time.process_time() - began < 10

@@ -21,7 +21,7 @@ from poju.fit.regions import Region, regions
 from poju.fit.scenarios import scenarios
 from poju.i18n import _
 
-MAXIMUM_BYTES = 64_000_000
+MAXIMUM_BYTES = 256_000_000
 MAXIMUM_EVENTS = 200_000
 LONGEST_SENTENCE = 200
 SIDES = ("push", "environment", "pull")
@@ -40,7 +40,7 @@ def read_policies(path: Path) -> list[Json]:
     except (OSError, ValueError) as error:
         raise _refused(path, _("it cannot be read")) from error
     if len(content) > MAXIMUM_BYTES:
-        raise _refused(path, _("it has more than 64,000,000 bytes"))
+        raise _refused(path, _("it has more than 256,000,000 bytes"))
     try:
         raw = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
