@@ -63,9 +63,7 @@ class LedgerFile:
         try:
             return question()
         except sqlite3.Error as error:
-            raise damaged(
-                _("The ledger's file {path} is damaged: {found}."), path=self.path, found=str(error)
-            ) from error
+            raise self._unreadable(str(error)) from error
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return all rows."""
@@ -86,12 +84,21 @@ class LedgerFile:
         """Write ``rows``."""
         self._ask(lambda: self._database.executemany(sql, rows))
 
+    def _unreadable(self, found: str) -> OperatorError:
+        return OperatorError(
+            "store.damaged",
+            _("The ledger's file {path} is damaged: {found}."),
+            hint=RESTORE,
+            path=self.path,
+            found=found,
+        )
+
     def check_pages(self) -> None:
         """Step 1: let SQLite follow its own trees."""
         found = self.rows("PRAGMA integrity_check(1)")
         if found != [("ok",)]:
             text = str(found[0][0]).replace("\n", " ")[:200] if found else "–"
-            raise damaged(_("The ledger's file {path} is damaged: {found}."), path=self.path, found=text)
+            raise self._unreadable(text)
 
     def head(self) -> block.Head:
         """Return the head row; raise ``store.damaged`` where it is none or the leaves end elsewhere."""
