@@ -133,25 +133,34 @@ def _divisions(scenario: Scenario) -> str:
     return " ".join(scenario.isic)
 
 
+def _labelled(label: str, said: str, language: str) -> str:
+    return translate(_("{label}: {said}"), language, label=label, said=said)
+
+
 def _whole(scenario: Scenario, language: str) -> str:
     """Return everything the catalogue says of one scenario."""
     lines = [f"{scenario.names[language]} ({scenario.id})", ""]
     industries = joined([columns()[f"ISIC{code}"].names for code in scenario.isic])[language]
-    lines.append(f"ISIC Rev.4 {_divisions(scenario)}: {industries}")
-    lines.append(f"GB/T 4754-2017: {' '.join(scenario.industries)}")
+    lines.append(_labelled(f"ISIC Rev.4 {_divisions(scenario)}", industries, language))
+    lines.append(_labelled("GB/T 4754-2017", " ".join(scenario.industries), language))
     lines += ["", translate(_("Prerequisites"), language)]
     for kind in KINDS:
         for item in scenario.prerequisites:
             if item.kind == kind:
-                lines.append(f"  {translate(KIND_NAMES[kind], language)}: {item.text[language]}")
+                lines.append("  " + _labelled(translate(KIND_NAMES[kind], language), item.text[language], language))
                 told = translate(_("shown by: {figure}"), language, figure=item.shown_by[language])
                 lines.append(f"     {told}")
     lines += ["", translate(_("Data to open"), language), *(f"  {need[language]}" for need in scenario.needs)]
     lines += ["", translate(_("Tracks"), language)]
     for track in scenario.tracks:
-        lines.append(f"  {track.names[language]}: {track.task[language]}")
+        lines.append("  " + _labelled(track.names[language], track.task[language], language))
         lines.append("     " + translate(_("scored by: {score}"), language, score=track.score[language]))
     package = scenario.package or translate(_("none yet"), language)
-    lines += ["", f"{translate(_('package'), language)}: {package}", "", translate(_("Sources"), language)]
+    lines += [
+        "",
+        _labelled(translate(_("package"), language), package, language),
+        "",
+        translate(_("Sources"), language),
+    ]
     lines += [f"  {source.titles[language]} <{source.address}>" for source in scenario.sources]
     return "\n".join(lines) + "\n"
