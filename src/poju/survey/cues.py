@@ -17,9 +17,14 @@ _MOST_CUES = 24
 _NAMING = frozenset({"demonstration", "regulatory_sandbox"})
 _BUILT = frozenset({"industrial_park", "research_centre"})
 _GRANT = re.compile(
-    r"(?:给予|予以|安排|享受|按|再)[^。；]{0,40}?(?:奖励|补助|补贴|资助|奖补|奖金|扶持|资金支持|贴息)|(?:奖励|补助|补贴|资助|奖补|补偿)[^，。；]{0,20}?(?:\d|[一二三四五六七八九十百]+[万亿])"
+    r"(?:给予|予以|安排|享受|按|再)[^。；]{0,40}?(?:奖励|补助|补贴|资助|奖补|奖金|扶持|资金支持|贴息)|(?:奖励|补助|补贴|资助|奖补|补偿|发给|核发)[^，。；]{0,20}?(?:\d|[一二三四五六七八九十百]+[万亿])"
+    r"|(?:补助|补贴|奖励|资助)[^，。；]{0,20}，(?:每[案件家人]|上限)[^，。；]{0,10}?\d"
     r"|(?:\d|[百千万亿])[^，。；]{0,8}?元[^，。；]{0,8}?(?:的)?(?:奖励|补助|补贴|资助)|最高[^，。；]{0,10}?\d[^，。；]{0,6}元"
 )
+_HAVING = re.compile(r"的(?:项目|企业|单位|个人|人员|机构|对象|家庭)")  # those who receive something already
+_HONOUR = re.compile(
+    r"表彰[^。；\d]*$|^(?!.*\d)[^，]*(?:比赛|竞赛|举报)[^，]*奖励$"
+)  # praise, and rewards to witnesses and athletes
 _GRANT_EN = re.compile(
     r"(?:give|gave|offer|pay|provide|hand)\w*[^.;]{0,40}?up to|(?:award|grant|reward|bonus|subsid)\w*[^.;]{0,50}?\d"
     r"|\d[^.;]{0,40}?(?:award|grant|reward|bonus|subsid)"
@@ -154,8 +159,10 @@ def _taken(pattern: Pattern, span: Span, found: list[tuple[Pattern, Span]]) -> b
 
 def grant_marker(page: Page, sentence: Span) -> Span | None:
     """Return where ``sentence`` grants money or a subsidy, or None."""
-    match = (_GRANT_EN if page.english else _GRANT).search(page.norm, sentence.start, sentence.end)
-    return Span(*match.span()) if match else None
+    for match in (_GRANT_EN if page.english else _GRANT).finditer(page.norm, sentence.start, sentence.end):
+        if page.english or not (_HAVING.match(page.norm, match.end()) or _HONOUR.search(match.group())):
+            return Span(*match.span())
+    return None
 
 
 def grant_for(page: Page, window: Span) -> tuple[str, Span]:

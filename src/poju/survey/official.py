@@ -17,9 +17,9 @@ from poju.survey.money import WITHOUT_MONEY, clause_of, names_recipient, owned_a
 from poju.survey.places import find_places
 from poju.survey.profile import Profile
 from poju.survey.text import Page
-from poju.survey.wording import outcome_of, search, table, void_in_law
+from poju.survey.wording import outcome_of, search, table, void_cue, void_in_law
 
-_FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经")
+_FORBIDDEN = re.compile(r"不得|禁止|严禁|不予|不再|尚未|未经|未(?=通过|按|依|制定|编制|建立|设立)")
 _CONTINUED = re.compile(
     r"^(?:每年)?(?:每家|每个|每户|单个|同一|单家|单项|同一家|对同一)[^，。；]{0,20}(?:最高|累计|不超过|补助|奖励|额度)|^(?:最高|累计|原则上)[^，。；]{0,20}(?:不超过|万元)|^(?:晋级补差|突破|达到)"
 )
@@ -100,8 +100,13 @@ def _event(profile: Profile, cue: Cue, citations: list[Span], status: str) -> Ev
 
 def _read_sentence(page: Page, profile: Profile, sentence: Span, in_line: list[Event]) -> None:
     clauses = page.clauses(sentence)
-    cues = [cue for cue in find_cues(page, sentence, "official") if not _forbidden(page, cue, clauses)]
     marker = grant_marker(page, sentence)
+    cues = [
+        cue
+        for cue in find_cues(page, sentence, "official")
+        if not _forbidden(page, cue, clauses)
+        and not void_cue(page, clause_of(page, sentence, cue.span), cue.span, granted=marker is not None)
+    ]
     if marker is not None and _FORBIDDEN.search(page.norm, clause_of(page, sentence, marker).start, marker.end):
         marker = None
     amounts = find_amounts(page, sentence)

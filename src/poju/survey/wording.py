@@ -50,6 +50,25 @@ def void_in_law(page: Page, sentence: Span) -> bool:
     return search(table()["official_void"]["pattern"], page, sentence) is not None
 
 
+def void_cue(page: Page, clause: Span, cue: Span, *, granted: bool) -> bool:
+    """Return whether a cue of an official text names what there is, when or who, instead of doing it.
+
+    «在制定規劃時», «本市制定的標準», «編制規劃應當徵求意見», «部門負責…». A clause that only ends in «的» is a
+    condition unless the sentence grants money (``granted``).
+    """
+    shapes = table()["official_cue"]
+    end = Span(cue.end, max(cue.end, clause.end))
+    binding = search("应当|可以|应", page, Span(clause.start, max(clause.start, cue.start)))
+    return (
+        search(shapes["within"], page, cue) is not None
+        or search(shapes["whole"], page, clause) is not None
+        or search(shapes["before"], page, Span(clause.start, max(clause.start, cue.start))) is not None
+        or (binding is None and search(shapes["after"], page, end) is not None)
+        or (not granted and search(shapes["condition"], page, clause) is not None)
+        or (not granted and search(shapes["holder"], page, end) is not None)
+    )
+
+
 def is_recap(page: Page, sentence: Span) -> bool:
     """Return whether the sentence ranks an act that was told before (the second city that …)."""
     return search(table()["recap"]["pattern"], page, sentence) is not None
