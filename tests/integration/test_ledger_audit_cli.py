@@ -42,9 +42,7 @@ SAVING = (
 )
 
 
-def said(
-    number: int, kind: str, issuer: str, subject: str, fields: dict[str, object], now: Seconds = NOW
-) -> bytes:
+def said(number: int, kind: str, issuer: str, subject: str, fields: dict[str, object], now: Seconds = NOW) -> bytes:
     return statement.sign(
         key_of(issuer),
         kind,
