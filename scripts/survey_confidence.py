@@ -2,9 +2,9 @@
 
     python scripts/survey_confidence.py [--write]
 
-Reads scripts/survey_confidence.csv: one row for each event that the rules found in a passage of the tuning split with
-the rules as they were before that passage's labels were read, its features (src/poju/survey/confidence.py) and whether
-the labels have the event. Fits a logistic regression (Newton's method, ridge penalty 4 on all weights but the
+Reads scripts/survey_confidence.csv: one row for each event that the rules of the first day, made before any label of
+the tuning split was read, find in its passages, its features (src/poju/survey/confidence.py) and whether the labels
+have the event, certain or optional. Fits a logistic regression (Newton's method, ridge penalty 4 on all weights but the
 intercept), prints the reliability table by leaving out one document at a time, and with --write puts the weights into
 src/poju/survey/data/confidence.toml. The same rows give the same bytes.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -71,16 +70,12 @@ def reliability(chance: Matrix, found: Matrix) -> tuple[list[str], float]:
     return lines, error
 
 
-def write(names: list[str], weights: Matrix, everyday: list[str]) -> None:
+def write(names: list[str], weights: Matrix) -> None:
     """Write ``confidence.toml``; figures with four decimals."""
     lines = [
         "# Weights of the model of confidence.py. Made by scripts/survey_confidence.py; do not edit by hand.",
-        "# Fitted on the events that the rules found in the tuning split before its labels were read (one row each in",
+        "# Fitted on what the rules of the first day find in the tuning split, before its labels were read (rows in",
         "# scripts/survey_confidence.csv). Source: the project's own labels; Licence: Apache-2.0, as the project.",
-        "",
-        "[everyday]",
-        "# Instruments that are said in everyday words, so that a match of their words says less; chosen beforehand.",
-        "instruments = [" + ", ".join(f'"{name}"' for name in everyday) + "]",
         "",
         "[weights]",
         f"intercept = {weights[0]:.4f}",
@@ -107,8 +102,7 @@ def main() -> int:
     print(f"events {len(rows)}, right {base:.3f}, ECE {error:.3f}")
     print(f"Brier {brier:.4f}; a constant has {base * (1 - base):.4f}")
     if options.write:
-        everyday = tomllib.loads(TABLE.read_text(encoding="utf-8"))["everyday"]["instruments"]
-        write(names, fit(seen, found), everyday)
+        write(names, fit(seen, found))
     return 0
 
 

@@ -11,7 +11,6 @@ from poju.survey.text import Page, page_of
 from poju.survey.years import settle_codes
 
 _TITLE_LENGTH = 80
-_NEAR = 24
 _BOUNDARY = "，。；、：！？,;:!? 　"
 
 
@@ -26,8 +25,8 @@ def extract(document: Document) -> DocumentEvents:
     reader = official_events if profile.genre == "official" else news_events
     events, outcomes, findings = reader(page, profile)
     found = finished(document, page, profile, events, outcomes, findings)
-    for i, event in enumerate(events):
-        event.confidence_ppm = confidence_ppm(event, events[max(0, i - _NEAR) : i + _NEAR + 1], profile.genre)
+    for event in events:
+        event.confidence_ppm = confidence_ppm(event, page, profile.genre)
     return found
 
 
