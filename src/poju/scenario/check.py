@@ -14,7 +14,7 @@ from poju.errors import CallerError
 from poju.i18n import _
 from poju.scenario import check_access, check_draft, check_workflow
 from poju.scenario.files import read_files
-from poju.scenario.kinds import FIELD_CLASSES, Kind
+from poju.scenario.kinds import ANYONE, FIELD_CLASSES, Kind
 from poju.scenario.package import Package, load
 from poju.scenario.problem import Problem
 from poju.scenario.toml import fault, parse
@@ -97,7 +97,7 @@ def _kinds(package: Package, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
     held = {capability for role in package.roles.values() for capability in role.capabilities}
     for kind in kinds.values():
         file = f"statements/{kind.id}.toml" if not kind.generic else "scenario.toml"
-        speakers = held if kind.generic else set(package.roles)
+        speakers = held | {ANYONE} if kind.generic else set(package.roles)
         unknown = [] if kind.generic else sorted(set(kind.by) - speakers)
         if unknown:
             yield Problem(

@@ -33,6 +33,8 @@ CAPABILITIES = (
     "insurer",
     "disease-control",
 )
+ANYONE = "member"
+"""In a generic kind's ``by``: every admitted member, whatever its roles can do."""
 WINDOWS = ("freshness", "access", "replica", "emergency", "billing")
 FIELD_CLASSES = ("public", "member")
 MAX_FIELDS = 16
@@ -53,7 +55,10 @@ class Late:
 
 @dataclass(frozen=True)
 class Kind:
-    """One statement kind. ``by``: capabilities (a room's kind) or role ids (a package's); empty for self-certified."""
+    """One statement kind. ``by``: capabilities (a room's kind) or role ids (a package's); empty for self-certified.
+
+    A room's kind by ``member`` is open to every admitted member.
+    """
 
     id: str
     room: str
@@ -70,6 +75,11 @@ class Kind:
     def public(self) -> bool:
         """Whether every field of it is for everyone; otherwise members read it as their role allows."""
         return all(field.field_class == "public" for field in self.fields.values())
+
+    @property
+    def for_anyone(self) -> bool:
+        """Whether every admitted member may state it."""
+        return self.generic and ANYONE in self.by
 
     @property
     def generic(self) -> bool:

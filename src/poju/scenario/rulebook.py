@@ -114,7 +114,9 @@ class ScenarioRules:
         if kind.self_certified and statement.fields["key"] != statement.key.raw:
             raise Refuse("member.key")
         capabilities, speaks_as = self._standing(tuple(roles))
-        if not kind.self_certified and (capabilities if kind.generic else set(roles)).isdisjoint(kind.by):
+        speaks = kind.self_certified or not (capabilities if kind.generic else set(roles)).isdisjoint(kind.by)
+        # asked last: few kinds are for anyone
+        if not speaks and not kind.for_anyone:
             raise Refuse("member.role")
         # 9: the workflow
         rows = self._rows(state, statement, speaks_as)

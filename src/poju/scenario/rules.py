@@ -8,7 +8,7 @@ from types import MappingProxyType
 from poju.ledger.cbor import Value
 from poju.ledger.keys import PublicKey
 from poju.ledger.rulebook import Registered
-from poju.scenario import runtime
+from poju.scenario import governance_keys, runtime
 from poju.scenario.rule import Context, Refuse, Rule
 
 
@@ -114,5 +114,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "member-admit": member_admit,
         "member-suspend": member_suspend,
         "publication": publication,
+        **governance_keys.RULES,
     }
 )

@@ -50,7 +50,9 @@ def describe(package: Package) -> dict[str, Any]:
 def roles_for(package: Package, kind: Kind) -> list[str]:
     """Return the package's roles that may issue ``kind``, in the package's order; none for a self-certified kind."""
     return [
-        role.id for role in package.roles.values() if set(kind.by) & (role.capabilities if kind.generic else {role.id})
+        role.id
+        for role in package.roles.values()
+        if kind.for_anyone or set(kind.by) & (role.capabilities if kind.generic else {role.id})
     ]
 
 
