@@ -14,10 +14,23 @@ from poju.solution.rules import RULES as SOLUTION
 from poju.support.rules import RULES as SUPPORT
 
 
-def compose(package_folder: Path) -> ScenarioRules:
-    """Return the rule book for the package in ``package_folder``; raise ``package.*`` where it cannot be loaded."""
+def compose(package_folder: Path, later: Path | None = None) -> ScenarioRules:
+    """Return the rule book for the package in ``package_folder``; raise ``package.*`` where it cannot be loaded.
+
+    ``later``: a folder of the packages that votes put in its place, each in a folder named by its digest in hexadecimal
+    digits; it is read when a block needs one.
+    """
+
+    def held(digest: bytes) -> ScenarioRules | None:
+        folder = None if later is None else later / digest.hex()
+        if folder is None or not folder.is_dir():
+            return None
+        found = compose(folder)
+        # a folder that was altered is not what was voted for
+        return found if found.package.digest == digest else None
+
     package = load(package_folder)
     # Policies that cannot be read must stop the node here, not a rule in the middle of a block.
     access_policy(package.access_policies, package.access_schema)
     rules = {**SCENARIO, **EXCHANGE, **SOLUTION, **EVIDENCE, **SUPPORT}
-    return ScenarioRules(package, rules, package.all_kinds())
+    return ScenarioRules(package, rules, package.all_kinds(), held)

@@ -42,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
         for role in KEPT:
             text = text.replace(f'capabilities = ["{WORDS[role]}"', f'capabilities = ["{role}"')
             text = text.replace(f'"identity", "{WORDS[role]}"]', f'"identity", "{role}"]')
+            text = re.sub(rf'(voters = .*)"{WORDS[role]}"', rf'\1"{role}"', text)
         path.write_text(text, encoding="utf-8")
     return place
 

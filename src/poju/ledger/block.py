@@ -86,6 +86,11 @@ def execute(
     registered: list[tuple[VerifiedStatement, int]] = []
     here: dict[tuple[str, bytes], tuple[int, bytes]] = {}
     height, time = head.height + 1, Seconds(max(time, head.time))
+    # what is due before the first statement, and the rules in force from here on, where the rule book knows of votes
+    begin = getattr(rules, "begin", None)
+    if begin is not None:
+        rules, due = begin(state, Block(height, time, head.size))
+        overlay.writes.update(due)
     for item in statements:
         statement = item.statement
         pair = (statement.issuer, statement.identifier)

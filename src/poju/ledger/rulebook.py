@@ -70,3 +70,10 @@ class RuleBook(Protocol):
 
     def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
         """Decide on one statement. Pure."""
+
+
+class GovernedRules(RuleBook, Protocol):
+    """A rule book that changes by the log itself; :func:`poju.ledger.block.execute` asks it before each block."""
+
+    def begin(self, state: State, block: Block) -> tuple[RuleBook, Mapping[str, Value]]:
+        """Return the rules that judge ``block``, and the writes that come before its first statement. Pure."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from poju.errors import CallerError
 from poju.i18n import _
-from poju.scenario import check_access, check_draft, check_workflow
+from poju.scenario import check_access, check_draft, check_governance, check_workflow
 from poju.scenario.files import read_files
 from poju.scenario.kinds import ANYONE, FIELD_CLASSES, Kind
 from poju.scenario.package import Package, load
@@ -49,6 +49,7 @@ def problems(package: Package) -> Iterator[Problem]:
     yield from _kinds(package, kinds)
     yield from _lists(package, kinds)
     yield from _points(package)
+    yield from check_governance.problems(package)
     yield from check_workflow.problems(package, kinds)
     yield from check_access.problems(package)
     yield from _indicators(package, kinds)

@@ -1,7 +1,8 @@
 """Members' keys change hands: by ``key-rotate``, which both keys sign, or by vote where the old key is lost.
 
-A member has one key in force. A key that anybody ever registered stays at ``key/<fingerprint>``, so that it can never be
-registered again, and what it signed earlier keeps verifying: the fold of the log decides which key was in force (LOG-4).
+A member has one key in force. A key that anybody ever registered stays at ``key/<fingerprint>``, so that it can never
+be registered again, and what it signed earlier keeps verifying: the fold of the log decides which key was in force
+(LOG-4).
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from poju.scenario import workflow
+from poju.scenario import governance, workflow
 from poju.scenario.files import digest_of, read_files
+from poju.scenario.governance import Governance
 from poju.scenario.kinds import CAPABILITIES, WINDOWS, Kind, merge, parse_kind, room_kinds
 from poju.scenario.toml import Names, Table, fault, parse, text
 from poju.scenario.workflow import Workflow
@@ -87,6 +88,7 @@ class Package:
     tracks: Mapping[str, Track]
     decision_points: Mapping[str, DecisionPoint]
     thresholds: Mapping[str, int]
+    governance: Governance
     windows: Mapping[str, Seconds]
     recognition_windows: Mapping[str, Seconds]
     enumerated: Mapping[str, str]
@@ -151,6 +153,7 @@ def load(folder: Path) -> Package:
         tracks=_unique(table, "tracks", _track),
         decision_points=_unique(table, "decision_points", _decision_point),
         thresholds=_positive(table.table("thresholds"), THRESHOLDS),
+        governance=governance.read(table),
         windows=_seconds(table.table("windows"), WINDOWS),
         recognition_windows=_seconds(recognition, tuple(recognition.values)),
         enumerated=_enumerated(table.table("enumerated", {})),

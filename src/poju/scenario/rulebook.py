@@ -16,14 +16,17 @@ A refusal at any step changes nothing (RULE-2): writes exist only in the answer 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from poju.errors import OperatorError
+from poju.i18n import _
+from poju.ledger.block import Overlay
 from poju.ledger.cbor import Value
 from poju.ledger.keys import KEY_BYTES, PublicKey
 from poju.ledger.rulebook import Block, Refused, Registered, State
 from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
-from poju.scenario import workflow
+from poju.scenario import governance_actions, governance_rules, governance_state, runtime, workflow
 from poju.scenario.kinds import FieldsCheck, Kind, compile_kind
 from poju.scenario.package import Package
 from poju.scenario.rule import Context, Refuse, Rule
@@ -39,10 +42,22 @@ NOTHING = Registered()
 
 
 class ScenarioRules:
-    """Implements :class:`poju.ledger.rulebook.RuleBook` for one package. Pure; safe to share between threads."""
+    """Implements :class:`poju.ledger.rulebook.RuleBook` for one package. Pure; safe to share between threads.
 
-    def __init__(self, package: Package, rules: Mapping[str, Rule], kinds: Mapping[str, Kind]) -> None:
+    ``package`` is the one that the scenario is opened with. ``held`` answers the rule books of the packages that votes
+    put in its place, by digest, or None for one that this node does not hold (yet).
+    """
+
+    def __init__(
+        self,
+        package: Package,
+        rules: Mapping[str, Rule],
+        kinds: Mapping[str, Kind],
+        held: Callable[[bytes], ScenarioRules | None] = lambda _digest: None,
+    ) -> None:
         self.package = package
+        self._held = held
+        self._later: dict[bytes, ScenarioRules] = {}
         self.kinds = kinds
         self._rules = rules
         self._checks: dict[str, FieldsCheck] = {
@@ -57,18 +72,53 @@ class ScenarioRules:
         return capabilities, capabilities | frozenset(roles)
 
     def is_public(self, kind: str) -> bool:
-        """Return whether every field of statement kind ``kind`` is for everyone; an unknown kind is not."""
-        known = self.kinds.get(kind)
-        return known is not None and known.public
+        """Return whether every field of statement kind ``kind`` is for everyone; an unknown kind is not.
+
+        Where packages that were in force differ about it, it is not.
+        """
+        found = [rules.kinds[kind].public for rules in (self, *self._later.values()) if kind in rules.kinds]
+        return bool(found) and all(found)
 
     def reads_everything(self, state: State, member: str) -> bool:
         """Return whether ``member`` may read all entries: an admitted one with the capability ``auditor``."""
         record = state.get(f"member/{member}")
-        return (
-            record is not None
-            and record["state"] == ADMITTED
-            and "auditor" in self._standing(tuple(record["roles"]))[0]
-        )
+        standing = self.in_force(state)._standing  # noqa: SLF001 - the same class, another package
+        return record is not None and record["state"] == ADMITTED and "auditor" in standing(tuple(record["roles"]))[0]
+
+    def in_force(self, state: State) -> ScenarioRules:
+        """Return the rule book of the package in force in ``state``.
+
+        Raises ``governance.blob-missing`` where this node does not hold that package, or does not run that runtime.
+        """
+        now = state.get(governance_state.GOVERNANCE)
+        return self if now is None else self._of(now)
+
+    def begin(self, state: State, block: Block) -> tuple[ScenarioRules, Mapping[str, Value]]:
+        """Return the rule book that judges ``block``, and what proposals that are due write before its statements.
+
+        One state key is read, once a block. Raises as :meth:`in_force`: the node waits, nothing of the block is done.
+        """
+        now = state.get(governance_state.GOVERNANCE)
+        if now is None:
+            return self, {}
+        overlay, rules = Overlay(state), self._of(now)
+        while governance_rules.due(governance_state.governed(overlay), block.height):
+            overlay.writes.update(governance_rules.activate(overlay, rules.package, block))
+            rules = self._of(overlay.get(governance_state.GOVERNANCE))
+        return rules, overlay.writes
+
+    def _of(self, now: Mapping[str, Value]) -> ScenarioRules:
+        pinned, digest = now["runtime"], now["package"]
+        if pinned is not None and not runtime.reproduces(pinned):
+            raise _other_runtime(pinned)
+        if digest is None or digest == self.package.digest:
+            return self
+        if digest not in self._later:
+            found = self._held(digest)
+            if found is None:
+                raise _no_package(digest)
+            self._later[digest] = found
+        return self._later[digest]
 
     def key_for(self, state: State, statement: UnverifiedStatement) -> PublicKey | None:
         """Return the registered key that ``kid`` names, or the one that a self-certified kind's payload carries."""
@@ -161,6 +211,25 @@ class ScenarioRules:
         if state.get(f"subject/{statement.subject}") is None:
             writes[f"opener/{statement.subject}"] = statement.issuer
         return writes
+
+
+def _no_package(digest: bytes) -> OperatorError:
+    return OperatorError(
+        "governance.blob-missing",
+        _("A vote put the package {digest} into force, and this node does not hold it. It waits; nothing is lost."),
+        hint=_("Put the package's folder at packages/{digest} in the ledger's folder, then start the node again."),
+        digest=digest.hex(),
+    )
+
+
+def _other_runtime(pinned: Mapping[str, Value]) -> OperatorError:
+    return OperatorError(
+        "governance.blob-missing",
+        _("A vote put the runtime {digest} into force, and this node runs another. It waits; nothing is lost."),
+        hint=_("Install these versions, then start the node again: {versions}."),
+        digest=(governance_actions.blob({"runtime": pinned}) or b"").hex(),
+        versions=", ".join(f"{name} {found}" for name, found in sorted(pinned.items())),
+    )
 
 
 def _own_key(statement: UnverifiedStatement) -> PublicKey | None:

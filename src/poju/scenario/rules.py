@@ -8,7 +8,7 @@ from types import MappingProxyType
 from poju.ledger.cbor import Value
 from poju.ledger.keys import PublicKey
 from poju.ledger.rulebook import Registered
-from poju.scenario import governance_keys, runtime
+from poju.scenario import governance_keys, governance_rules, governance_state, runtime
 from poju.scenario.rule import Context, Refuse, Rule
 
 
@@ -20,7 +20,9 @@ def ledger_open(context: Context) -> Registered:
     ledger = {"origin": fields["origin"], "authority": issuer, "log_key": fields["log_key"]}
     writes: dict[str, Value] = {"ledger": {**ledger, "demonstration": fields["demonstration"]}}
     roles = [context.package.authority_role]
-    return Registered({**writes, **_member(context, "admitted", name=issuer, roles=roles)})
+    member = _member(context, "admitted", name=issuer, roles=roles)
+    census = governance_state.counted(context.state, None, member[f"member/{issuer}"])
+    return Registered({**writes, **member, **census})
 
 
 def selection(context: Context) -> Registered:
@@ -34,9 +36,7 @@ def scenario_open(context: Context) -> Registered:
     context.require(context.state.get("scenario") is None, "scenario.already-open")
     known = fields["package"] == package.digest and context.statement.subject == f"scenario/{package.id}"
     context.require(known, "scenario.package-unknown")
-    described = runtime.describe()
-    pinned = all(fields["runtime"].get(name) == version for name, version in described.items())
-    context.require(pinned, "scenario.runtime-differs")
+    context.require(runtime.reproduces(fields["runtime"]), "scenario.runtime-differs")
     chosen = fields["selection"].startswith("selection/") and context.state.get(fields["selection"]) is not None
     context.require(chosen, "scenario.selection-unknown")
     opened = {"id": package.id, "package": package.digest, "runtime": fields["runtime"]}
@@ -65,21 +65,23 @@ def member_apply(context: Context) -> Registered:
 
 
 def member_admit(context: Context) -> Registered:
-    """Admit an applicant with some or all of the roles it applied for."""
+    """Admit an applicant with some or all of the roles it applied for, where the package leaves it to the authority."""
+    context.require("member-admit" in context.package.governance.direct, "member.by-vote")
     member = context.state.get(context.statement.subject)
     context.require(member is not None and member["state"] == "applied", "member.not-applied")
     roles = context.fields["roles"]
     context.require(bool(roles) and set(roles) <= set(member["roles"]), "member.role-not-applied")
-    return Registered({context.statement.subject: {**member, "state": "admitted", "roles": roles}})
+    return _moved(context, member, {**member, "state": "admitted", "roles": roles})
 
 
 def member_suspend(context: Context) -> Registered:
-    """Suspend an admitted member: nothing that it says is registered from here on."""
+    """Suspend an admitted member, likewise: nothing that it says is registered from here on."""
+    context.require("member-suspend" in context.package.governance.direct, "member.by-vote")
     member = context.state.get(context.statement.subject)
     context.require(member is not None and member["state"] == "admitted", "member.not-admitted")
     itself = context.statement.subject == f"member/{context.statement.issuer}"
     context.require(not itself, "member.suspends-itself")
-    return Registered({context.statement.subject: {**member, "state": "suspended"}})
+    return _moved(context, member, {**member, "state": "suspended"})
 
 
 def publication(context: Context) -> Registered:
@@ -91,6 +93,11 @@ def _record_once(context: Context, taken: str) -> Registered:
     """Write the statement's fields under its subject, once."""
     context.require(context.state.get(context.statement.subject) is None, taken)
     return Registered({context.statement.subject: {**context.fields, "entry": context.block.index}})
+
+
+def _moved(context: Context, before: Value, after: Value) -> Registered:
+    """Write a member's record, and the census that votes are counted by."""
+    return Registered({context.statement.subject: after, **governance_state.counted(context.state, before, after)})
 
 
 def _conflict(context: Context, roles: list[str]) -> bool:
@@ -115,5 +122,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "member-suspend": member_suspend,
         "publication": publication,
         **governance_keys.RULES,
+        **governance_rules.RULES,
     }
 )

@@ -119,6 +119,7 @@ def statements_table(package: Package) -> str:
 
 def _kind_section(kind: Kind, level: str = "##") -> str:
     by = ", ".join(f"`{name}`" for name in kind.by) or "anybody, by the key that the statement carries"
+    by = "every admitted member" if kind.for_anyone else by
     decided = " A decision leaf follows." if kind.decides else ""
     before = " Allowed before the scenario is open." if kind.before_opening else ""
     if kind.late:
