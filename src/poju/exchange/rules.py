@@ -125,7 +125,8 @@ def _check_assertion(context: Context) -> None:
         raise Refuse("exchange.assertion-malformed") from error
     key = context.state.get(f"key/{claim.envelope.key_id.hex()}")
     index: Value = None if key is None else context.state.get(f"member/{key['member']}")
-    known = index is not None and index["state"] == ADMITTED
+    # a key that was rotated away stays in the state, and asserts nothing any more
+    known = index is not None and index["state"] == ADMITTED and claim.envelope.key_id in index["keys"]
     context.require(known and "identity" in context.package.capabilities(index["roles"]), "exchange.assertion-issuer")
     context.require(claim.envelope.verifies(PublicKey.known(key["raw"])), "exchange.assertion-signature")
     same = claim.requester == context.statement.issuer and claim.pointer == context.fields["pointer"]

@@ -16,7 +16,7 @@ from poju.i18n import _
 from poju.ledger import cbor, merkle, tiles
 from poju.ledger.keys import PublicKey
 from poju.ledger.statement import MAX_BYTES
-from poju.node import signatures
+from poju.node import governance_node, signatures
 from poju.node.client import COSE, REFUSAL_KEY
 from poju.node.visibility import Visibility
 from poju.scenario.rulebook import ADMITTED, ScenarioRules
@@ -159,6 +159,7 @@ def create(engine: embedded.EmbeddedEngine, rules: ScenarioRules) -> FastAPI:
 
     app.include_router(_members(engine, rules))
     app.include_router(_public(engine))
+    app.include_router(governance_node.router(engine.store, rules))
     return app
 
 
@@ -168,7 +169,9 @@ def _requester(engine: embedded.EmbeddedEngine, request: Request) -> str:
     def find(key_id: bytes) -> PublicKey | None:
         entry = engine.store.get(f"key/{key_id.hex()}")
         member = engine.store.get(f"member/{entry['member']}") if entry else None
-        return PublicKey(entry["raw"]) if member and member["state"] == ADMITTED else None
+        # a key that was rotated away stays in the state, and opens nothing any more
+        speaks = member and member["state"] == ADMITTED and key_id in member["keys"]
+        return PublicKey(entry["raw"]) if speaks else None
 
     key = signatures.verify(request, b"", find)
     return str(engine.store.get(f"key/{key.fingerprint}")["member"])

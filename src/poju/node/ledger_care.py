@@ -47,7 +47,7 @@ def rebuild(folder: Path, package: Path, plan: Plan, *, checkpoint: Path | None,
     ``checkpoint``: a file with one that the log signed, of this size or an earlier one. ``replace``: write the state
     anew; the node has to rest. Without it a running node is not disturbed.
     """
-    path, rules = _file(folder), compose(package)
+    path, rules = _file(folder), compose(package, folder / "packages")
     origin, key = (folder / "origin").read_text(), None
     if (folder / "log.vkey").is_file():
         named, key = parse_vkey(_text(folder / "log.vkey"))
@@ -83,7 +83,7 @@ def restore(
     if copy is None or package is None:
         return head.size, 0
     with lock(folder), closing(Store.open(folder / audit_backup.FILE)) as store:
-        return head.size, catch_up(store, compose(package), copy, progress)
+        return head.size, catch_up(store, compose(package, package.parent / "packages"), copy, progress)
 
 
 def missing(found: Backup, size: int, latest: Path | None, receipts: Path | None) -> tuple[int, tuple[int, ...]]:

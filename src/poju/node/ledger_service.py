@@ -21,7 +21,7 @@ from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey
 from poju.ledger.replay import replay
 from poju.ledger.store import Store
-from poju.node import serving
+from poju.node import governance_node, serving
 from poju.node.ledger_api import create
 from poju.rulebook import compose
 from poju.scenario.rulebook import ScenarioRules
@@ -109,11 +109,12 @@ def _existing(folder: Path) -> Store:
 
 def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attached: bool) -> None:
     """Serve the ledger until Ctrl-C, or until standard input closes where ``attached``."""
-    rules = compose(package)
+    rules = compose(package, folder / governance_node.PACKAGES)
     held = lock(folder)
     store = Store.open(folder / "ledger.sqlite")
     key = key_of(folder)
     _require_opened(store, rules)
+    governance_node.require_ready(store, rules, key.public)
     engine = EmbeddedEngine(store, rules, key, _origin(folder, origin))
     (folder / "log.vkey").write_text(key.public.vkey(origin) + "\n")
 
@@ -129,7 +130,8 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
 def rebuild(folder: Path, package: Path) -> block.Head:
     """Return the head that folding the log again arrives at; raise ``log.divergence`` where it differs (LOG-4)."""
     store = _existing(folder)
-    recorded, head, rules = store.head(), block.Head(), compose(package)
+    recorded, head = store.head(), block.Head()
+    rules = compose(package, folder / governance_node.PACKAGES)
     _require_opened(store, rules)
     for outcome, _state in replay(rules, store.stream(recorded.size)):
         head = outcome.head
@@ -158,6 +160,8 @@ def export(folder: Path, out: Path, package: Path) -> None:
         )
     write_log(store, key_of(folder), (folder / "origin").read_text(), out, entries=True)
     shutil.copytree(package, out / "package")
+    if (folder / governance_node.PACKAGES).is_dir():
+        shutil.copytree(folder / governance_node.PACKAGES, out / governance_node.PACKAGES)
     store.close()
 
 

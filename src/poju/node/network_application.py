@@ -79,7 +79,7 @@ def run(folder: Path, name: str) -> None:
     network = network_folder.load(folder)
     validator = network.find(name)
     home = network.home(validator)
-    rules = compose(network.package)
+    rules = compose(network.package, network.package.parent / "packages")
     held = lock(home)
     store = Store.open(home / "ledger.sqlite")
     key = PrivateKey.load(home / "log.private")

@@ -115,7 +115,10 @@ class Replica:
         return found.more
 
     def _apply(self, item: statement.UnverifiedStatement) -> None:
-        if item.kind in ("ledger-open", "member-apply"):
+        if item.kind in ("ledger-open", "member-apply", "key-rotate"):
+            if item.kind == "key-rotate":
+                # from here on the old key opens nothing at this custodian either
+                self._keys = {mark: found for mark, found in self._keys.items() if found[0] != item.issuer}
             key = PublicKey(item.fields["key"])
             self._keys[key.thumbprint] = (item.issuer, key)
         if item.kind == "ledger-open":

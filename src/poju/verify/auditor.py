@@ -28,6 +28,7 @@ from poju.verify.proof import Proof, Proved, proved
 
 FIXED = {"checkpoint", "log.vkey"}
 PACKAGE = "package"
+LATER = "packages"
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -60,7 +61,7 @@ class AuditorFolder:
     def rules(self) -> ScenarioRules:
         """The rule book of the package that stands in the folder; raises ``package.*`` where that cannot be read."""
         if self._rules is None:
-            self._rules = compose(self._log.folder / PACKAGE)
+            self._rules = compose(self._log.folder / PACKAGE, self._log.folder / LATER)
         return self._rules
 
     def check_files(self) -> Proved:
@@ -71,6 +72,7 @@ class AuditorFolder:
             if level == 0:
                 expected.add(tiles.path("entries", number, width))
         package = {f"{PACKAGE}/{p}" for p in _files(self._log.folder / PACKAGE)}
+        package |= {f"{LATER}/{p}" for p in _files(self._log.folder / LATER)}
         no_others(self._log.folder, expected | package)
         return proved(_("the folder holds the log and its package, nothing else"))
 

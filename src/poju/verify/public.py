@@ -101,7 +101,7 @@ class PublicFolder:
     def check_signatures(self) -> Proved:
         """Step 7: members' keys come from their own published applications; every statement is signed by one."""
         for entry in self._entries:
-            if entry.statement.kind in ("ledger-open", "member-apply"):
+            if entry.statement.kind in ("ledger-open", "member-apply", "key-rotate"):
                 key = PublicKey(entry.statement.fields["key"])
                 self._keys[key.thumbprint] = (entry.statement.issuer, key)
             if entry.statement.kind == "ledger-open" and entry.statement.fields["log_key"] != self._log.key.raw:
