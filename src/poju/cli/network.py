@@ -123,3 +123,22 @@ def submit(file: Path, folder: Path, validator: str, receipt: Path | None) -> No
     if receipt is not None:
         receipt.write_bytes(registered.receipt)
     _say(_("Registered as entry {index}."), index=registered.index)
+
+
+@command.command()
+@FOLDER
+@click.option("--validator", default="v0", show_default=True, help="The validator that is asked for headers.")
+@click.option("--size", type=click.IntRange(min=1), help="The checkpoint's size in leaves; by default the newest.")
+@click.option("--from", "start", type=click.IntRange(min=1), help="The trusted height; by default the chain's first.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write the file.")
+def light(folder: Path, validator: str, size: int | None, start: int | None, out: Path) -> None:
+    """Write the one file from which a light client arrives at a checkpoint's root by itself.
+
+    Example: poju network light --dir ./consortium --out light.json
+    """
+    from poju.node import network_light  # noqa: PLC0415 - as above
+
+    made = network_light.write(folder, validator, size, start, out)
+    text = _("Wrote {out}: {size} leaves, root {root}, from height {first} to {last}.")
+    root, heights = made.checkpoint.root.hex(), made.heights
+    _say(text, out=out, size=made.checkpoint.size, root=root, first=heights[0], last=heights[-1])

@@ -27,7 +27,7 @@ from poju.engine.embedded import EmbeddedEngine
 from poju.errors import PojuError
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
-from poju.node import network_folder, serving
+from poju.node import network_folder, network_light, serving
 from poju.node.ledger_api import create
 from poju.node.ledger_service import lock
 from poju.node.network_log import say
@@ -101,6 +101,7 @@ def run(folder: Path, name: str) -> None:
     # ledger_api asks for what both engines have; test_engine_cometbft_door checks that this one has all of it
     web = create(cast("EmbeddedEngine", engine), rules)
     web.include_router(cosigning(engine))
+    web.include_router(network_light.routes(network, validator))
     height, _hash = application.info()
     facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}
     serving.run(web, host=network_folder.HOST, port=validator.http, attached=True, on_close=close, facts=facts)

@@ -28,9 +28,9 @@ class Rpc:
         """Close the connection."""
         self._connection.close()
 
-    def call(self, method: str) -> dict[str, object]:
+    def call(self, method: str, **parameters: str) -> dict[str, object]:
         """Return the result of ``method``, or raise ``network.engine-silent``."""
-        found = self._post({"jsonrpc": "2.0", "id": 0, "method": method, "params": {}})
+        found = self._post({"jsonrpc": "2.0", "id": 0, "method": method, "params": parameters})
         result = found.get("result") if isinstance(found, dict) else None
         if not isinstance(result, dict):
             raise self._silent("an answer without a result")
