@@ -35,14 +35,25 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=0, show_default=True, help="The port; 0 takes a free one.")
 @click.option("--attached", is_flag=True, help="End when standard input closes.")
-def serve(folder: Path, package: Path, origin: str, host: str, port: int, attached: bool) -> None:  # noqa: FBT001 - click's options
+@click.option("--limits", type=FILE, help="A file of limits, TOML: docs/reference/limits.md.")
+def serve(
+    folder: Path,
+    package: Path,
+    origin: str,
+    host: str,
+    port: int,
+    attached: bool,  # noqa: FBT001 - click's flag
+    limits: Path | None,
+) -> None:
     """Serve the ledger in FOLDER over HTTP; print one JSON line when ready.
 
     Example: poju ledger serve ./authority --package src/poju/packages/healthcare --origin health.example/log
     """
     from poju.node import ledger_service  # noqa: PLC0415 - the web framework loads only when it serves
+    from poju.node import limits as limit_files  # noqa: PLC0415 - as above
 
-    ledger_service.run(folder, package, origin, host=host, port=port, attached=attached)
+    taken = limit_files.load(limits) if limits else limit_files.DEFAULT
+    ledger_service.run(folder, package, origin, host=host, port=port, attached=attached, limits=taken)
 
 
 @command.command()

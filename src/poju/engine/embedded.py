@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+from poju.engine.observer import AGAIN, REFUSED, REGISTERED, Committed, Observer, Told, Unobserved
 from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
@@ -51,7 +53,16 @@ class Refusal:
 
 
 Answer = Registration | Refusal
-_Queued = tuple[UnverifiedStatement, Future[Answer]]
+Charge = Callable[[str], PojuError | None]
+"""A member whose signature holds → None, or the error that turns its statement away without an entry or a refusal."""
+
+
+class _Queued(NamedTuple):
+    """A statement, who waits for its answer, and since when (seconds of the monotonic clock)."""
+
+    item: UnverifiedStatement
+    future: Future[Answer]
+    since: float
 
 
 def wall_clock() -> Seconds:
@@ -96,12 +107,17 @@ class EmbeddedEngine:
         key: PrivateKey,
         origin: str,
         clock: Callable[[], Seconds] = wall_clock,
+        *,
+        observer: Observer | None = None,
+        charge: Charge | None = None,
     ) -> None:
         self.store = store
         self.origin = origin
         self._rules = rules
         self._key = key
         self._clock = clock
+        self._observer = observer or Unobserved()
+        self._charge = charge
         self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
         self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
         self._signed: tuple[receipt.SignedRoot, Sequence[bytes]] | None = None
@@ -113,6 +129,21 @@ class EmbeddedEngine:
         self._failure: OperatorError | None = None
         self._writer = threading.Thread(target=self._write_until_closed, name="ledger-writer", daemon=True)
         self._writer.start()
+
+    def gauges(self) -> dict[str, float]:
+        """Return the present values of the metrics that are no counts."""
+        head = self.store.head()
+        return {
+            "queue_statements": self._queue.qsize(),
+            "queue_limit_statements": QUEUE_LIMIT,
+            "log_leaves": head.size,
+            "log_blocks": head.height,
+            "block_time_seconds": head.time,
+            "agreed_leaves": head.size,
+            "lag_leaves": 0,
+            "chain_height": head.height,
+            "peers": 0,
+        }
 
     @property
     def log_key(self) -> PublicKey:
@@ -134,8 +165,9 @@ class EmbeddedEngine:
                     raise self._failure
                 if self._closing:
                     raise _closed()
-                self._queue.put_nowait((item, answer))
+                self._queue.put_nowait(_Queued(item, answer, time.monotonic()))
         except queue.Full:
+            self._observer.busy()
             raise OperatorError(
                 "engine.busy",
                 _("The ledger's queue of {limit} statements is full."),
@@ -216,52 +248,95 @@ class EmbeddedEngine:
                 item = self._queue.get_nowait()
             closing = item is None
             # a caller that has gone away cancels its future; one that is running can no longer be cancelled
-            if batch := [(item, future) for item, future in batch if future.set_running_or_notify_cancel()]:
+            if batch := [queued for queued in batch if queued.future.set_running_or_notify_cancel()]:
                 self._answer(batch)
 
     def _answer(self, batch: Sequence[_Queued]) -> None:
         """Commit one batch and tell each caller. Whatever fails, nobody waits for ever and the writer lives on."""
         try:
-            answers = self._commit([item for item, _future in batch])
+            answers = self._commit(batch)
         except PojuError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 a rule's own mistake must not leave every caller waiting
             failure = _failed(error)
         else:
-            for (_item, future), answer in zip(batch, answers, strict=True):
-                future.set_result(answer)
+            for queued, answer in zip(batch, answers, strict=True):
+                if isinstance(answer, PojuError):
+                    queued.future.set_exception(answer)
+                else:
+                    queued.future.set_result(answer)
             return
         if isinstance(failure, OperatorError):
             with self._gate:
                 self._failure = failure
-        for _item, future in batch:
-            future.set_exception(failure)
+        self._observer.failed(len(batch))
+        for queued in batch:
+            queued.future.set_exception(failure)
 
-    def _commit(self, batch: Sequence[UnverifiedStatement]) -> list[Answer]:
+    def _commit(self, batch: Sequence[_Queued]) -> list[Answer | PojuError]:
         if self._failure is not None:
             # a disk that failed once is not to be trusted with what it says about later writes
             raise self._failure
-        verified = self._verify(batch)
-        good = [item for item in verified if isinstance(item, VerifiedStatement)]
+        started = time.monotonic()
+        items = [queued.item for queued in batch]
+        checked = self._charged(self._verify(items))
+        good = [found for found in checked if isinstance(found, VerifiedStatement)]
         head = self.store.head()
         known = self.store.prepare(
-            [key for item in good for key in self._rules.reads(item.statement)],
-            [(item.statement.issuer, item.statement.identifier) for item in good],
+            [key for found in good for key in self._rules.reads(found.statement)],
+            [(found.statement.issuer, found.statement.identifier) for found in good],
         )
         outcome = block.execute(self._rules, self.store, known, head, self._clock(), good)
-        answers = iter(outcome.answers)
-        results = [next(answers) if isinstance(item, VerifiedStatement) else block.Declined(item) for item in verified]
+        decided = iter(outcome.answers)
+        results = [next(decided) if isinstance(found, VerifiedStatement) else found for found in checked]
         refusals = {
             item.digest: self._refuse(item, result.code, outcome.head)
-            for item, result in zip(batch, results, strict=True)
+            for item, result in zip(items, results, strict=True)
             if isinstance(result, block.Declined)
         }
-        kept = {item.statement.digest for item in good}
+        kept = {found.statement.digest for found in good}
         self.store.commit(outcome, {digest: (r.raw, raw) for digest, (r, raw) in refusals.items() if digest in kept})
-        return [
-            refusals[item.digest][0] if isinstance(result, block.Declined) else self._acknowledge(item, result, outcome)
-            for item, result in zip(batch, results, strict=True)
+        answers: list[Answer | PojuError] = [
+            refusals[item.digest][0] if isinstance(result, block.Declined) else self._told(item, result, outcome)
+            for item, result in zip(items, results, strict=True)
         ]
+        self._observe(batch, results, outcome.head, started)
+        return answers
+
+    def _told(
+        self, item: UnverifiedStatement, result: block.Entered | PojuError, outcome: block.Outcome
+    ) -> Registration | PojuError:
+        return result if isinstance(result, PojuError) else self._acknowledge(item, result, outcome)
+
+    def _charged(
+        self, checked: Sequence[VerifiedStatement | str]
+    ) -> list[VerifiedStatement | block.Declined | PojuError]:
+        """Charge each member for what it signed, and nobody for what was badly signed in a name."""
+        charge = self._charge
+
+        def settle(found: VerifiedStatement | str) -> VerifiedStatement | block.Declined | PojuError:
+            if isinstance(found, str):
+                return block.Declined(found)
+            return (charge(found.statement.issuer) if charge else None) or found
+
+        return [settle(found) for found in checked]
+
+    def _observe(
+        self,
+        batch: Sequence[_Queued],
+        results: Sequence[block.Entered | block.Declined | PojuError],
+        head: block.Head,
+        started: float,
+    ) -> None:
+        now = time.monotonic()
+        told = []
+        for queued, result in zip(batch, results, strict=True):
+            kind, seconds = queued.item.kind, now - queued.since
+            if isinstance(result, block.Declined):
+                told.append(Told(kind, REFUSED, result.code, seconds))
+            elif isinstance(result, block.Entered):
+                told.append(Told(kind, AGAIN if result.again else REGISTERED, "", seconds))
+        self._observer.committed(Committed(told, now - started, head.size, head.height, head.time))
 
     def _verify(self, batch: Sequence[UnverifiedStatement]) -> list[VerifiedStatement | str]:
         """Check signatures, in threads where the batch is worth it (PyNaCl releases the interpreter's lock)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,6 +28,7 @@ BUSY = 429
 CREATED = 201
 OK = 200
 TRIES = 5
+PATIENCE_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -114,6 +116,7 @@ class LedgerClient:
             response = self._call(lambda: self._http.post("/entries", content=raw, headers={"content-type": COSE}))
             if response.status_code != BUSY:
                 break
+            time.sleep(_wait(response))
         answer = _answer(response)
         if answer is None:
             raise self._strange(response.status_code)
@@ -155,6 +158,12 @@ class LedgerClient:
             case [bytes(receipt), bytes(decision), bytes(decision_receipt)]:
                 return receipt, decision, decision_receipt
         raise self._strange(OK)
+
+
+def _wait(response: httpx.Response) -> float:
+    """Return how many seconds ``Retry-After`` asks for, bounded by our own patience."""
+    asked = response.headers.get("retry-after", "1")
+    return min(float(asked), PATIENCE_SECONDS) if asked.isascii() and asked.isdecimal() else 1.0
 
 
 def _title(body: bytes) -> str:

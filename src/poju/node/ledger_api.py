@@ -18,6 +18,7 @@ from poju.ledger.keys import PublicKey
 from poju.ledger.statement import MAX_BYTES
 from poju.node import governance_node, signatures
 from poju.node.client import COSE, REFUSAL_KEY
+from poju.node.quota import ThrottledError
 from poju.node.visibility import Visibility
 from poju.scenario.rulebook import ADMITTED, ScenarioRules
 
@@ -27,15 +28,17 @@ PROBLEM = "application/concise-problem-details+cbor"
 TITLE, DETAIL = -1, -2
 FEED_LIMIT = 512
 TOP = 7
-OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 413, 429
+OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_SLOW, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 408, 413, 429
 OUR_FAULT, UNAVAILABLE = 500, 503
 
 
 def problem(error: PojuError) -> Response:
     """Return ``error`` as concise problem details (RFC 9290)."""
     status = BAD_REQUEST
-    if error.code == "engine.busy":
+    if isinstance(error, ThrottledError) or error.code == "engine.busy":
         status = BUSY
+    elif error.code == "http.too-slow":
+        status = TOO_SLOW
     elif error.code in {"entry.unknown", "http.unknown"}:
         status = NOT_FOUND
     elif error.code == "http.too-large":
@@ -46,7 +49,7 @@ def problem(error: PojuError) -> Response:
         status = UNAVAILABLE
     elif isinstance(error, BugError):
         status = OUR_FAULT
-    headers = {"retry-after": "1"} if status == BUSY else {}
+    headers = {"retry-after": str(getattr(error, "retry_after", 1))} if status == BUSY else {}
     body = cbor.encode({TITLE: error.code, DETAIL: str(error)})
     return Response(body, status, headers, media_type=PROBLEM)
 

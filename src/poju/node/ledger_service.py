@@ -21,8 +21,10 @@ from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey
 from poju.ledger.replay import replay
 from poju.ledger.store import Store
-from poju.node import governance_node, serving
+from poju.node import governance_node, operate, serving
 from poju.node.ledger_api import create
+from poju.node.limits import DEFAULT, Limits
+from poju.node.metrics import Metrics
 from poju.rulebook import compose
 from poju.scenario.rulebook import ScenarioRules
 
@@ -107,7 +109,9 @@ def _existing(folder: Path) -> Store:
     return Store.open(folder / "ledger.sqlite")
 
 
-def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attached: bool) -> None:
+def run(
+    folder: Path, package: Path, origin: str, *, host: str, port: int, attached: bool, limits: Limits = DEFAULT
+) -> None:
     """Serve the ledger until Ctrl-C, or until standard input closes where ``attached``."""
     rules = compose(package, folder / governance_node.PACKAGES)
     held = lock(folder)
@@ -115,16 +119,24 @@ def run(folder: Path, package: Path, origin: str, *, host: str, port: int, attac
     key = key_of(folder)
     _require_opened(store, rules)
     governance_node.require_ready(store, rules, key.public)
-    engine = EmbeddedEngine(store, rules, key, _origin(folder, origin))
+    metrics = Metrics(rules.kinds)
+    engine = EmbeddedEngine(
+        store, rules, key, _origin(folder, origin), observer=metrics, charge=operate.charging(limits, metrics)
+    )
+    metrics.gauges = engine.gauges
+    summary = operate.Summary(metrics)
     (folder / "log.vkey").write_text(key.public.vkey(origin) + "\n")
 
     def close() -> None:
         engine.close()
+        summary.close()
         store.close()
         held.close()
 
     facts: dict[str, object] = {"origin": origin, "key": key.public.fingerprint}
-    serving.run(create(engine, rules), host=host, port=port, attached=attached, on_close=close, facts=facts)
+    web = create(engine, rules)
+    operate.install(web, limits, metrics)
+    serving.run(web, host=host, port=port, attached=attached, on_close=close, facts=facts, limits=limits)
 
 
 def rebuild(folder: Path, package: Path) -> block.Head:

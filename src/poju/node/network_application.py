@@ -27,15 +27,18 @@ from poju.engine.embedded import EmbeddedEngine
 from poju.errors import PojuError
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
-from poju.node import network_folder, network_light, serving
+from poju.node import network_folder, network_light, operate, serving
 from poju.node.ledger_api import create
 from poju.node.ledger_service import lock
-from poju.node.network_log import say
+from poju.node.limits import DEFAULT
+from poju.node.logs import say
+from poju.node.metrics import Metrics
 from poju.node.network_quorum import Quorum
 from poju.rulebook import compose
 
 PATIENCE_SECONDS = 2.0
 PAUSE_SECONDS = 0.005
+ASK_SECONDS = 1.0
 STOPPED = 3
 TOLD_FRAMES = 6
 
@@ -66,6 +69,17 @@ def cosigning(engine: NetworkEngine) -> APIRouter:
     return router
 
 
+def peers(port: int) -> int:
+    """Return how many validators the engine is connected to; 0 where it does not answer."""
+    asked = Rpc(port, ASK_SECONDS)
+    try:
+        return int(str(asked.call("net_info")["n_peers"]))
+    except (PojuError, KeyError, ValueError):
+        return 0
+    finally:
+        asked.close()
+
+
 def _genesis(home: Path, package: bytes) -> Genesis:
     whole = json.loads((home / "config" / "genesis.json").read_text(encoding="utf-8"))
     found = genesis_file.read(json.dumps(whole["app_state"]).encode())
@@ -85,7 +99,17 @@ def run(folder: Path, name: str) -> None:
     key = PrivateKey.load(home / "log.private")
     application = Application(store, rules, key, _genesis(home, rules.package.digest))
     quorum = Quorum([item for item in network.validators if item != validator], network.origin, network.acknowledge)
-    engine = NetworkEngine(application, key, Rpc(validator.rpc), quorum.collect)
+    metrics = Metrics(rules.kinds)
+    engine = NetworkEngine(
+        application,
+        key,
+        Rpc(validator.rpc),
+        quorum.collect,
+        observer=metrics,
+        charge=operate.charging(DEFAULT, metrics),
+    )
+    metrics.gauges = lambda: {**engine.gauges(), "peers": peers(validator.rpc)}
+    summary = operate.Summary(metrics)
     # the engine's socket is named relative to its folder, so that a long path cannot break it
     os.chdir(home)
     server = SocketServer(application, Path("abci.sock"), stop_at_once)
@@ -94,6 +118,7 @@ def run(folder: Path, name: str) -> None:
     def close() -> None:
         server.close()
         engine.close()
+        summary.close()
         quorum.close()
         application.close()
         held.close()
@@ -101,6 +126,7 @@ def run(folder: Path, name: str) -> None:
     # ledger_api asks for what both engines have; test_engine_cometbft_door checks that this one has all of it
     web = create(cast("EmbeddedEngine", engine), rules)
     web.include_router(cosigning(engine))
+    operate.install(web, DEFAULT, metrics)
     web.include_router(network_light.routes(network, validator))
     height, _hash = application.info()
     facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}

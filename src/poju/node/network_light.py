@@ -27,8 +27,8 @@ from poju.errors import CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import checkpoint
 from poju.node import network_folder
+from poju.node.logs import say
 from poju.node.network_folder import HOST, Network, Validator
-from poju.node.network_log import say
 
 ANSWER_SECONDS = 5.0
 MAX_NOTE = 4_096

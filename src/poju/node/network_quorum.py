@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from poju.errors import PojuError
 from poju.ledger import checkpoint
+from poju.node.logs import say
 from poju.node.network_folder import HOST, Validator
-from poju.node.network_log import say
 
 WAIT_SECONDS = 3.0
 MAX_NOTE = 4_096

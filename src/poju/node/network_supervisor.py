@@ -24,8 +24,8 @@ from typing import IO
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
 from poju.node import network_folder, network_install
+from poju.node.logs import say
 from poju.node.network_folder import Network, Validator
-from poju.node.network_log import say
 
 LOOK_SECONDS = 0.1
 END_SECONDS = 8.0

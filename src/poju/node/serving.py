@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from poju.errors import OperatorError
 from poju.i18n import _
+from poju.node.limits import DEFAULT, Limits
 
 BACKLOG = 256
 
@@ -47,14 +48,31 @@ def _stop_with_parent(server: uvicorn.Server) -> None:
 
 
 def run(
-    app: FastAPI, *, host: str, port: int, attached: bool, on_close: Callable[[], None], facts: dict[str, object]
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    attached: bool,
+    on_close: Callable[[], None],
+    facts: dict[str, object],
+    limits: Limits = DEFAULT,
 ) -> None:
     """Serve ``app``; print one JSON line {"url", "pid", …facts} when ready.
 
     ``attached`` ends the server when standard input closes. Ctrl-C ends it too; ``on_close`` runs in either case.
     """
     listener = listen(host, port)
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        limit_concurrency=limits.connections,
+        # without a named proxy, X-Forwarded-For is what any client may write
+        proxy_headers=bool(limits.proxies),
+        forwarded_allow_ips=list(limits.proxies),
+    )
     server = uvicorn.Server(config)
     if attached:
         threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +42,15 @@ Found = VerifiedStatement | str
 
 @dataclass(frozen=True)
 class Committed:
-    """What a durable block answered. ``answers``: digest → where it stands, or the rule that refused it."""
+    """What a durable block answered. ``answers``: digest → where it stands, or the rule that refused it.
+
+    ``seconds``: what its durable commit took.
+    """
 
     head: block.Head
     agreed: int
     answers: Mapping[bytes, block.Answer]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -207,10 +212,11 @@ class Application:
         pending = self._pending
         if pending is None:
             raise ValueError(self._height)
+        started = time.monotonic()
         if pending.outcome.answers:
             self.store.commit(pending.outcome, pending.refusals, pending.chain)
         self._height, self.agreed, self._pending = pending.chain.height, pending.chain.agreed, None
-        committed = Committed(pending.outcome.head, self.agreed, pending.answers)
+        committed = Committed(pending.outcome.head, self.agreed, pending.answers, time.monotonic() - started)
         self.on_commit(committed)
         return committed
 

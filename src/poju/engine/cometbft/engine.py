@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from poju.engine import observer as observers
 from poju.engine.cometbft import rpc
 from poju.engine.cometbft.application import Application, Committed
 from poju.engine.cometbft.signer import AgreedStore, Signer
-from poju.engine.embedded import Answer, Refusal, Registration
+from poju.engine.embedded import Answer, Charge, Refusal, Registration
+from poju.engine.observer import REFUSED, REGISTERED, Observer, Told, Unobserved
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, refusal, statement
@@ -56,12 +58,23 @@ class _Waiting:
 class NetworkEngine(Signer):
     """One validator's door: what :mod:`poju.node.ledger_api` needs of an engine."""
 
-    def __init__(self, application: Application, key: PrivateKey, engine: rpc.Rpc, cosign: Cosign) -> None:
+    def __init__(
+        self,
+        application: Application,
+        key: PrivateKey,
+        engine: rpc.Rpc,
+        cosign: Cosign,
+        *,
+        observer: Observer | None = None,
+        charge: Charge | None = None,
+    ) -> None:
         self.agreed_size = application.agreed
         super().__init__(AgreedStore(application.store, lambda: self.agreed_size), key, application.genesis.origin)
         self._application = application
         self._engine = engine
         self._cosign = cosign
+        self._observer = observer or Unobserved()
+        self._charge = charge
         self._queue: queue.Queue[bytes | None] = queue.Queue()
         self._waiting: dict[bytes, _Waiting] = {}
         self._changed = threading.Condition()
@@ -86,9 +99,12 @@ class NetworkEngine(Signer):
         if isinstance(found, str):
             answer.set_result(self._refuse(item.digest, found))
             return answer
+        if self._charge is not None and (turned_away := self._charge(item.issuer)) is not None:
+            raise turned_away
         earlier = self._application.store.seen(item.issuer, item.identifier)
         with self._changed:
             if item.digest not in self._waiting and len(self._waiting) >= QUEUE_LIMIT:
+                self._observer.busy()
                 raise OperatorError(
                     "engine.busy",
                     _("The ledger's queue of {limit} statements is full."),
@@ -141,8 +157,29 @@ class NetworkEngine(Signer):
                 else:
                     waiting.index, waiting.size = answer.index, committed.head.size
             self._changed.notify_all()
+        self._observe([(waiting, REFUSED, code) for waiting, code in refused], committed.seconds)
         for waiting, code in refused:
             _succeed(waiting, self._refuse(waiting.item.digest, code))
+
+    def _observe(self, answered: Sequence[tuple[_Waiting, str, str]], seconds: float | None = None) -> None:
+        now, head = time.monotonic(), self._application.store.head()
+        told = [Told(waiting.item.kind, outcome, code, now - waiting.started) for waiting, outcome, code in answered]
+        self._observer.committed(observers.Committed(told, seconds, head.size, head.height, head.time))
+
+    def gauges(self) -> dict[str, float]:
+        """Return the present values of the metrics that are no counts."""
+        head = self._application.store.head()
+        height, _hash = self._application.info()
+        return {
+            "queue_statements": len(self._waiting),
+            "queue_limit_statements": QUEUE_LIMIT,
+            "log_leaves": head.size,
+            "log_blocks": head.height,
+            "block_time_seconds": head.time,
+            "agreed_leaves": self.agreed_size,
+            "lag_leaves": head.size - self.agreed_size,
+            "chain_height": height,
+        }
 
     def _send_until_closed(self) -> None:
         """Hand statements to the engine, all that have queued at once; what it cannot take now is sent again later."""
@@ -179,6 +216,7 @@ class NetworkEngine(Signer):
         with self._changed:
             for waiting in ready:
                 self._waiting.pop(waiting.item.digest, None)
+        self._observe([(waiting, REGISTERED, "") for waiting in ready])
         for waiting in ready:
             try:
                 _succeed(waiting, self._registration(waiting, size))
