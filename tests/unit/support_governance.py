@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from support_rules import Ledger, key_of
 
+from poju.engine.embedded import EmbeddedEngine, Refusal, Registration
 from poju.ledger import cbor
-from poju.ledger.block import Entered
+from poju.ledger.block import Declined, Entered
 
 VOTERS = (
     "commission",
@@ -78,6 +79,24 @@ class Chamber(Ledger):
         self.pass_(name, **({} if holds is None else {"holds": holds}))
         assert self.standing(name) == "passed"
         self.step()
+
+
+class Live(Chamber):
+    """The chamber's words, spoken to a real engine."""
+
+    def attach(self, engine: EmbeddedEngine) -> None:
+        self.engine = engine
+
+    def submit(self, raw: bytes) -> object:
+        found = self.engine.register(raw)
+        if isinstance(found, Refusal):
+            return Declined(found.code)
+        assert isinstance(found, Registration)
+        self.head = self.engine.store.head()
+        return Entered(found.index)
+
+    def get(self, key: str) -> object:
+        return self.engine.store.get(key)
 
 
 def validator(name: str = "v4", member: str = "hospital-a") -> dict[str, cbor.Value]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support_governance import VOTERS, Chamber
+from support_governance import VOTERS, Live
 from support_rules import HEALTHCARE, key_of
 
-from poju.engine.embedded import EmbeddedEngine, Refusal, Registration
+from poju.engine.embedded import EmbeddedEngine
 from poju.errors import OperatorError
 from poju.ledger.replay import replay
 from poju.ledger.store import Store
@@ -20,26 +20,6 @@ from poju.node import governance_node
 from poju.node.ledger_api import create
 from poju.rulebook import compose
 from poju.scenario.package import digest
-
-
-class Live(Chamber):
-    """The chamber's words, spoken to a real engine."""
-
-    def attach(self, engine: EmbeddedEngine) -> None:
-        self.engine = engine
-
-    def submit(self, raw: bytes) -> object:
-        found = self.engine.register(raw)
-        from poju.ledger.block import Declined, Entered  # noqa: PLC0415 - the twin's answers
-
-        if isinstance(found, Refusal):
-            return Declined(found.code)
-        assert isinstance(found, Registration)
-        self.head = self.engine.store.head()
-        return Entered(found.index)
-
-    def get(self, key: str) -> object:
-        return self.engine.store.get(key)
 
 
 @pytest.fixture

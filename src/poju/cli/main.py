@@ -20,6 +20,7 @@ VERBS = {
     "solution": "Test a provider's solution in the sandbox.",
     "verify": "Check receipts, packs, folders and logs from public keys alone.",
     "ledger": "Serve, inspect and rebuild a ledger.",
+    "govern": "Propose, vote and rotate keys at a ledger.",
     "network": "Run a consortium of validators on CometBFT.",
     "node": "Run one institution's node.",
     "console": "Serve the read-only console over a demo's folder.",
