@@ -3,7 +3,8 @@
 Run: python benchmarks/ledger.py [STATEMENTS] [BATCH]
 
 The statements are those of ``workload.py`` under the composed rule book. ``register`` is the whole way (decode, verify,
-rules, append, one durable commit a batch on this disk, receipt); the other figures are its parts.
+rules, append, one durable commit a batch on this disk, receipt), counted and charged to members as a node does;
+the other figures are its parts.
 """
 
 import json
@@ -18,10 +19,14 @@ from poju.engine.embedded import Answer, EmbeddedEngine, Registration
 from poju.ledger import receipt, statement
 from poju.ledger.keys import PublicKey
 from poju.ledger.store import Store
+from poju.node.limits import Limits, Rate
+from poju.node.metrics import Metrics
+from poju.node.operate import charging
 from workload import LOG, ORIGIN, TIME, Workload
 
 MICRO = 1_000_000
 SAMPLE = 1_000
+OPEN = Limits(member=Rate(1_000_000, 1_000_000))
 
 
 def cost(work: Callable[[bytes], object], items: Sequence[bytes]) -> float:
@@ -47,7 +52,10 @@ def main() -> None:
     count = len(raws)
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(Path(folder) / "ledger.sqlite")
-        engine = EmbeddedEngine(store, load.rules, LOG, ORIGIN, lambda: TIME)
+        metrics = Metrics(load.rules.kinds)
+        engine = EmbeddedEngine(
+            store, load.rules, LOG, ORIGIN, lambda: TIME, observer=metrics, charge=charging(OPEN, metrics)
+        )
         register(engine, opening, 1)
         wall, cpu = time.perf_counter(), time.process_time()
         registered = register(engine, raws, batch)
