@@ -10,10 +10,11 @@ from poju.scenario.refusal import explain, meanings
 
 SOURCE = HEALTHCARE.parents[1]
 ROOMS = "member|scenario|exchange|workflow|field|kind|subject|ledger|call|selection|publication"
-ROOMS += "|proposal|vote|validator|log-key"
+ROOMS += "|proposal|vote|validator|log-key|misbehaviour"
 CODE = re.compile(rf'"((?:{ROOMS})\.[a-z-]+)"')
 FILES = ("scenario/rules.py", "scenario/rulebook.py", "scenario/workflow.py", "scenario/fields.py", "scenario/kinds.py")
 FILES += ("scenario/governance_keys.py", "scenario/governance_rules.py", "scenario/governance_actions.py")
+FILES += ("scenario/governance_evidence.py",)
 FILES += ("exchange/rules.py", "packages/healthcare/workflows.toml")
 
 

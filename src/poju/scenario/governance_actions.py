@@ -112,12 +112,12 @@ def validator_remove(at: Situation, fields: Mapping[str, Value]) -> Writes:
     return validator_out(at, fields["name"], "removed")
 
 
-def validator_out(at: Situation, name: str, target: str) -> Writes:
-    """Return the writes that end validator ``name``; ``validator.last`` keeps the one that is left."""
+def validator_out(at: Situation, name: str, target: str, *, keep_last: bool = True) -> Writes:
+    """Return the writes that end validator ``name``; ``validator.last`` keeps the one that is left, ``keep_last``."""
     known = validators(at.state)
     admitted = [item["name"] for item in known if item["state"] == ADMITTED]
     _require(name in admitted, "validator.unknown")
-    _require(len(admitted) > 1, "validator.last")
+    _require(len(admitted) > 1 or not keep_last, "validator.last")
     changed = [
         {**item, "state": target, "from_height": at.block.height}
         if item["name"] == name and item["state"] == ADMITTED

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from poju.ledger.cbor import Value
 from poju.ledger.keys import PublicKey
 from poju.ledger.rulebook import Registered
-from poju.scenario import governance_keys, governance_rules, governance_state, runtime
+from poju.scenario import governance_evidence, governance_keys, governance_rules, governance_state, runtime
 from poju.scenario.rule import Context, Refuse, Rule
 
 
@@ -123,5 +123,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "publication": publication,
         **governance_keys.RULES,
         **governance_rules.RULES,
+        **governance_evidence.RULES,
     }
 )
