@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import support_light as support
 
 from poju.engine.cometbft import light
-from poju.errors import OperatorError
+from poju.engine.cometbft.light_verify import from_genesis, verify
+from poju.errors import CallerError, OperatorError
 from poju.ledger.keys import PrivateKey
 from poju.node import network_folder, network_service
 from poju.node.client import LedgerClient, Registered
@@ -226,6 +228,33 @@ def test_a_genesis_file_of_another_chain_or_without_poju_s_part_is_refused(clien
         (tmp_path / "genesis.json").write_text(json.dumps({**genesis, **change}), encoding="utf-8")
         finished = check(client, VECTORS / "file.json", "-now", NOW, genesis=tmp_path / "genesis.json")
         assert finished.stderr.startswith(f"does not hold: {step}: "), finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("steps", "holds"),
+    [
+        ([(1, "abcd", "abcd"), (9, "cdef", "cdef"), (20, "efgh", "efgh")], True),
+        ([(1, "abcd", "wxyz"), (2, "wxyz", "wxyz")], True),
+        ([(1, "abcd", "abcd"), (20, "efgh", "efgh")], False),
+        ([(1, "abcd", "abcd"), (2, "abce", "abce")], False),
+        ([(1, "abce", "abce")], False),
+    ],
+)
+def test_log_2_both_light_clients_agree_where_the_validators_change(
+    client: Path, tmp_path: Path, steps: list[tuple[int, str, str]], *, holds: bool
+) -> None:
+    file = support.file([support.block(*step) for step in steps])
+    genesis = support.genesis("abcd")
+    (tmp_path / "genesis.json").write_text(json.dumps(genesis), encoding="utf-8")
+    (tmp_path / "light.json").write_bytes(file.encode())
+    finished = check(client, tmp_path / "light.json", "-now", "2026-11-02T00:00:00Z", genesis=tmp_path / "genesis.json")
+    keys = {name: support.log_key(name).public for name in "abcd"}
+    try:
+        verify(light.read(file.encode()), from_genesis(genesis), keys, 3, Seconds(1_793_577_600))
+        proved = True
+    except CallerError:
+        proved = False
+    assert (finished.returncode == 0, proved) == (holds, holds), finished.stderr
 
 
 def poju(*arguments: str) -> subprocess.CompletedProcess[str]:

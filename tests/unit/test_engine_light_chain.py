@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from poju.engine.cometbft.genesis import app_hash
+from poju.engine.cometbft.light_verify import reachable
 from poju.errors import CallerError
-from poju.node.network_light import Chain, reachable
+from poju.node.network_light import Chain
 
 POWER = 10
 

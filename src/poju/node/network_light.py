@@ -4,7 +4,7 @@ Steps: (1) find the first height whose header carries the wanted size (a header 
 left it, so sizes never fall with the height); (2) take the light block to trust, by default the chain's first, and that
 one; (3) where the validators of the former no longer make up a third of the signers of the latter, take blocks between
 until each is reached from the one before (CometBFT v0.38, spec/light-client, skipping verification); (4) ask every
-validator for its signature on the checkpoint; (5) read the file strictly before anybody gets it.
+validator for its signature on the checkpoint; (5) read and verify the file before anybody gets it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from poju.engine.cometbft import light
+from poju.engine.cometbft import light, light_verify
 from poju.engine.cometbft.genesis import SIZE_BYTES
 from poju.engine.cometbft.light import LightFile
+from poju.engine.cometbft.light_hash import BILLION, header_hash, nanoseconds
 from poju.engine.cometbft.rpc import Rpc
 from poju.errors import CallerError, OperatorError, PojuError
 from poju.i18n import _
@@ -29,13 +30,11 @@ from poju.ledger import checkpoint
 from poju.node import network_folder
 from poju.node.logs import say
 from poju.node.network_folder import HOST, Network, Validator
+from poju.units import Seconds
 
 ANSWER_SECONDS = 5.0
 MAX_NOTE = 4_096
 OK = 200
-FLAG_COMMIT = 2
-TRUST_LEVEL = 3
-"""One in three, the light client's default: more than that much of the trusted power has to have signed."""
 KEPT = 16
 Block = dict[str, Any]
 
@@ -105,8 +104,13 @@ def _build(network: Network, chain: Chain, size: int | None, start: int | None) 
             needed=network.acknowledge,
         )
     made = LightFile(str(header["chain_id"]), light.merge(notes), tuple(blocks))
-    # (5) nobody gets what would be refused
-    return light.read(made.encode())
+    # (5) nobody gets what would be refused, as of its own last header: how old it may be is its reader's question
+    read = light.read(made.encode())
+    trusted = light_verify.Trusted(start, header=header_hash(blocks[0]["signed_header"]["header"]))
+    keys = {item.name: item.log_key for item in network.validators}
+    now = Seconds(nanoseconds(header["time"]) // BILLION)
+    light_verify.verify(read, trusted, keys, network.acknowledge, now, period=now)
+    return read
 
 
 class Chain:
@@ -168,19 +172,11 @@ class Chain:
             if len(reached) + len(ahead) > light.MAX_BLOCKS:
                 raise light.refused(_("its blocks are too many, or not in ascending height"))
             low, high = _height(reached[-1]), _height(ahead[-1])
-            if high == low + 1 or reachable(reached[-1], ahead[-1]):
+            if high == low + 1 or light_verify.reachable(reached[-1], ahead[-1]):
                 reached.append(ahead.pop())
             else:
                 ahead.append(self.light_block((low + high) // 2))
         return reached
-
-
-def reachable(trusted: Block, block: Block) -> bool:
-    """Return whether more than a third of the power of ``trusted`` signed ``block``: it may be skipped to."""
-    power = {item["address"]: int(item["voting_power"]) for item in trusted["validators"]}
-    votes = block["signed_header"]["commit"]["signatures"]
-    signed = {vote["validator_address"] for vote in votes if vote["block_id_flag"] == FLAG_COMMIT}
-    return TRUST_LEVEL * sum(power[address] for address in signed & power.keys()) > sum(power.values())
 
 
 def _height(block: Block) -> int:
