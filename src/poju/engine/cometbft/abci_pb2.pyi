@@ -191,13 +191,29 @@ class VerdictAnswer(_message.Message):
     status: int
     def __init__(self, status: _Optional[int] = ...) -> None: ...
 
+class PublicKey(_message.Message):
+    __slots__ = ("ed25519",)
+    ED25519_FIELD_NUMBER: _ClassVar[int]
+    ed25519: bytes
+    def __init__(self, ed25519: _Optional[bytes] = ...) -> None: ...
+
+class ValidatorUpdate(_message.Message):
+    __slots__ = ("pub_key", "power")
+    PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    POWER_FIELD_NUMBER: _ClassVar[int]
+    pub_key: PublicKey
+    power: int
+    def __init__(self, pub_key: _Optional[_Union[PublicKey, _Mapping[str, object]]] = ..., power: _Optional[int] = ...) -> None: ...
+
 class FinalizeBlockAnswer(_message.Message):
-    __slots__ = ("tx_results", "app_hash")
+    __slots__ = ("tx_results", "validator_updates", "app_hash")
     TX_RESULTS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATOR_UPDATES_FIELD_NUMBER: _ClassVar[int]
     APP_HASH_FIELD_NUMBER: _ClassVar[int]
     tx_results: _containers.RepeatedCompositeFieldContainer[TxResult]
+    validator_updates: _containers.RepeatedCompositeFieldContainer[ValidatorUpdate]
     app_hash: bytes
-    def __init__(self, tx_results: _Optional[_Iterable[_Union[TxResult, _Mapping[str, object]]]] = ..., app_hash: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, tx_results: _Optional[_Iterable[_Union[TxResult, _Mapping[str, object]]]] = ..., validator_updates: _Optional[_Iterable[_Union[ValidatorUpdate, _Mapping[str, object]]]] = ..., app_hash: _Optional[bytes] = ...) -> None: ...
 
 class Response(_message.Message):
     __slots__ = ("exception", "echo", "flush", "info", "init_chain", "query", "check_tx", "commit", "list_snapshots", "offer_snapshot", "load_snapshot_chunk", "apply_snapshot_chunk", "prepare_proposal", "process_proposal", "extend_vote", "verify_vote_extension", "finalize_block")

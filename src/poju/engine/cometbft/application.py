@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from poju.engine.cometbft import genesis as genesis_file
+from poju.engine.cometbft import validators
 from poju.engine.cometbft.genesis import Genesis, app_hash
 from poju.errors import CallerError, OperatorError
 from poju.i18n import _
@@ -59,6 +60,7 @@ class _Pending:
     chain: ChainHead
     refusals: dict[bytes, tuple[bytes, bytes]]
     answers: dict[bytes, block.Answer]
+    updates: list[tuple[bytes, int]]
 
 
 class Application:
@@ -188,8 +190,15 @@ class Application:
         # of the same bytes twice in a block the last answer holds: what was entered once stays entered
         answers = dict(zip(digests, results, strict=True))
         chain = ChainHead(height, self._hash_after(outcome), head.size)
-        self._pending = _Pending(outcome, chain, self._refusals(good, answers, outcome.head), answers)
+        register = outcome.writes.get(validators.STATE_KEY)
+        updates = [] if register is None else validators.updates(self.store.get(validators.STATE_KEY), register)
+        self._pending = _Pending(outcome, chain, self._refusals(good, answers, outcome.head), answers, updates)
         return chain.hash, results
+
+    @property
+    def validator_updates(self) -> Sequence[tuple[bytes, int]]:
+        """(raw consensus key, power) of each validator that the block under way changed; 0 ends it."""
+        return self._pending.updates if self._pending is not None else ()
 
     def _refusals(
         self, good: Iterable[VerifiedStatement], answers: Mapping[bytes, block.Answer], head: block.Head

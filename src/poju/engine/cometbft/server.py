@@ -95,7 +95,12 @@ class Dispatcher:
         time = Seconds(question.time.seconds)
         hashed, answers = self._application.finalize_block(question.height, time, question.txs)
         results = [result_of(answer) for answer in answers]
-        return abci.Response(finalize_block=abci.FinalizeBlockAnswer(tx_results=results, app_hash=hashed))
+        updates = [
+            abci.ValidatorUpdate(pub_key=abci.PublicKey(ed25519=key), power=power)
+            for key, power in self._application.validator_updates
+        ]
+        answer = abci.FinalizeBlockAnswer(tx_results=results, app_hash=hashed, validator_updates=updates)
+        return abci.Response(finalize_block=answer)
 
     def _commit(self, _question: abci.Empty) -> abci.Response:
         self._application.commit()
