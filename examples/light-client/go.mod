@@ -1,6 +1,6 @@
 module example.com/light-client
 
-go 1.25.0
+go 1.24.0
 
 require (
 	github.com/cometbft/cometbft v0.38.26
