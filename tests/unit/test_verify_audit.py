@@ -98,7 +98,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a bundle torn": (lambda at: cut(next(at.glob("tile/entries/*/*"))), "bundle.malformed"),
     "a tile torn": (lambda at: cut(next(at.glob("tile/0/*/*"))), "tile.missing"),
     "a package missing": (lambda at: shutil.rmtree(at / "package"), "package.no-folder"),
-    "a negative size": (lambda at: sign(at, Checkpoint(ORIGIN, -5, bytes(32))), "tile.too-few"),
+    "a negative size": (lambda at: sign(at, Checkpoint(ORIGIN, -5, bytes(32))), "checkpoint.refused"),
     "another root": (lambda at: sign(at, Checkpoint(ORIGIN, size(at), bytes(32))), "tile.root"),
     "a smaller size": (lambda at: sign(at, Checkpoint(ORIGIN, size(at) - 1, bytes(32))), "file.missing"),
 }

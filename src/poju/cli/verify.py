@@ -12,20 +12,27 @@ import click
 
 from poju.errors import CallerError
 from poju.i18n import LANGUAGES, _, choose_language, translate
+from poju.verify import policy as policies
 from poju.verify.auditor import Means
 from poju.verify.command import fingerprint_of, verify
+from poju.verify.log import Trust
+from poju.verify.policed import Beside
 from poju.verify.proof import Proof
 
 SMALL_LOG = 1 << 20
 """Bytes of hash tiles below which starting processes costs more than it saves: about 30,000 leaves."""
 MOST_JOBS = 8
 INTERRUPTED = 130
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
 @click.argument("path")
 @click.option("--key", help="The log key to trust: its fingerprint, or a file that holds it (log.key, log.vkey).")
+@click.option("--policy", type=FILE, help="The keys to trust and how many it takes, TOML: docs/reference/policy.md.")
+@click.option("--checkpoint", type=FILE, help="With --policy and a receipt: a checkpoint that more keys signed.")
+@click.option("--consistency", type=FILE, help="With --checkpoint of a larger log: the receipt of consistency to it.")
 @click.option(
     "--log", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Judge a refusal on this log."
 )
@@ -43,6 +50,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 def command(  # noqa: PLR0913, PLR0917 - click's options
     path: str,
     key: str | None,
+    policy: Path | None,
+    checkpoint: Path | None,
+    consistency: Path | None,
     log: Path | None,
     state: Path | None,
     jobs: int | None,
@@ -59,15 +69,15 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
     Example: poju verify poju-demo/public --key "$(cat poju-demo/log.key)"
     """
     language = choose_language(lang)
-    fingerprint = fingerprint_of(key)
+    trust = _trust(key, policy, checkpoint, consistency)
     try:
         if path.startswith(("http://", "https://")):
-            folder = _fetched(path, fingerprint, to, package, member_key)
+            folder = _fetched(path, trust, to, package, member_key)
         else:
             folder = _existing(path, to, package, member_key)
         workers = _workers(log or folder) if jobs is None else jobs
         progress = Progress(language)
-        proof = verify(folder, fingerprint, Means(workers, state, progress), log)
+        proof = verify(folder, trust, Means(workers, state, progress), log, Beside(checkpoint, consistency))
         progress.end()
     except KeyboardInterrupt:
         kept = _("interrupted; nothing is verified. With --state the same command goes on where the last save stands.")
@@ -97,7 +107,25 @@ def _existing(path: str, *only_with_url: object) -> Path:
     return Path(path)
 
 
-def _fetched(url: str, fingerprint: str | None, to: Path | None, package: Path | None, member_key: Path | None) -> Path:
+def _trust(key: str | None, policy: Path | None, *only_with_policy: Path | None) -> Trust:
+    if policy is None and any(only_with_policy):
+        raise CallerError(
+            "verify.no-policy",
+            _("--checkpoint and --consistency say who stands behind a receipt under a policy, and none was given."),
+            hint=_("Give the policy with --policy FILE, or leave them out."),
+        )
+    if policy is None:
+        return fingerprint_of(key)
+    if key is not None:
+        raise CallerError(
+            "verify.key-and-policy",
+            _("Both --key and --policy were given."),
+            hint=_("Give one of them: a policy names its keys itself."),
+        )
+    return policies.load(policy)
+
+
+def _fetched(url: str, trust: Trust, to: Path | None, package: Path | None, member_key: Path | None) -> Path:
     from poju.ledger.keys import PrivateKey  # noqa: PLC0415 - what fetches loads only where there is a URL
     from poju.node import log_download  # noqa: PLC0415 - as above
 
@@ -108,7 +136,7 @@ def _fetched(url: str, fingerprint: str | None, to: Path | None, package: Path |
             hint=_("Give a folder with --to; run the same command again to go on with what is there."),
         )
     download = log_download.Download(url, to, None if member_key is None else PrivateKey.load(member_key))
-    download.run(fingerprint, Progress(choose_language()))
+    download.run(trust if isinstance(trust, str) else None, Progress(choose_language()))
     if package is not None:
         log_download.place_package(package, to)
     return to

@@ -14,7 +14,8 @@ from poju.i18n import _
 from poju.ledger.keys import PrivateKey, PublicKey
 
 ROOT_BYTES = 32
-SIGNATURE_LINE_PARTS = 3
+TEXT_PARTS = 4
+KEY_ID_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,43 @@ def _refused(reason: str) -> CallerError:
     )
 
 
-def open_note(note: str, origin: str, key: PublicKey) -> Checkpoint:
-    """Return the checkpoint that ``key`` signed for ``origin``, or raise ``checkpoint.refused``."""
-    text, separator, signatures = note.partition("\n\n")
+def read_text(text: str) -> Checkpoint:
+    """Return the checkpoint that a note's three lines say, signed by nobody yet; raise ``checkpoint.refused``."""
     lines = text.split("\n")
-    if not separator or len(lines) != SIGNATURE_LINE_PARTS:
+    if len(lines) != TEXT_PARTS:
         raise _refused("not a note of three lines and a signature")
     try:
         checkpoint = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
-        dash, name, encoded = signatures.removesuffix("\n").split(" ")
-        signature = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error) as error:
         raise _refused("a line cannot be read") from error
-    again = f"{checkpoint.text()}\n— {name} {base64.b64encode(signature).decode()}\n"
-    if dash != "—" or again != note or len(checkpoint.root) != ROOT_BYTES:
+    if checkpoint.text() != text or len(checkpoint.root) != ROOT_BYTES or checkpoint.size < 0:
         raise _refused("not in its one canonical form")
+    return checkpoint
+
+
+def read_line(line: str) -> tuple[str, bytes]:
+    """Return name and signature bytes (key id first) of one signature line, without its line feed."""
+    dash, _space, rest = line.partition(" ")
+    name, _space, encoded = rest.partition(" ")
+    try:
+        signature = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise _refused("a signature line cannot be read") from error
+    if dash != "—" or not name or line != f"— {name} {base64.b64encode(signature).decode()}":
+        raise _refused("a signature line is not in its one form")
+    return name, signature
+
+
+def open_note(note: str, origin: str, key: PublicKey) -> Checkpoint:
+    """Return the checkpoint that ``key`` signed for ``origin``, or raise ``checkpoint.refused``."""
+    text, separator, line = note.partition("\n\n")
+    checkpoint = read_text(f"{text}\n")
+    name, signature = read_line(line.removesuffix("\n"))
+    if not separator or not line.endswith("\n"):
+        raise _refused("not a note of three lines and a signature")
     if checkpoint.origin != origin or name != origin:
         raise _refused("another log's origin")
-    if signature[:4] != key.note_key_id(name) or not key.verifies(signature[4:], checkpoint.text().encode()):
+    own = signature[:KEY_ID_BYTES] == key.note_key_id(name)
+    if not own or not key.verifies(signature[KEY_ID_BYTES:], checkpoint.text().encode()):
         raise _refused("the signature is not the log key's")
     return checkpoint

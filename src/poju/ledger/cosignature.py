@@ -7,19 +7,18 @@ and 64 of Ed25519 behind the key id, as one more line of the note.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poju.errors import CallerError
 from poju.i18n import _
-from poju.ledger.checkpoint import Checkpoint, open_note
+from poju.ledger.checkpoint import KEY_ID_BYTES, Checkpoint, open_note, read_line
 from poju.ledger.keys import SIGNATURE_BYTES, PrivateKey, PublicKey
 from poju.units import Seconds
 
 ALGORITHM = 4
-KEY_ID_BYTES, TIME_BYTES = 4, 8
+TIME_BYTES = 8
 MOST_LINES = 64
 
 
@@ -84,27 +83,16 @@ def open_cosigned(note: str, origin: str, log_key: PublicKey, cosigners: Mapping
     checkpoint = open_note(f"{text}\n\n{own}\n", origin, log_key)
     times: dict[str, Seconds] = {}
     for line in lines:
-        name, signature = _line(line)
+        name, signature = read_line(line)
         if name in cosigners:
             if name in times:
                 raise _refused("a cosigner stands there twice")
-            times[name] = _verified(f"{text}\n", name, cosigners[name], signature)
+            times[name] = verified(f"{text}\n", name, cosigners[name], signature)
     return Cosigned(checkpoint, f"{text}\n\n{own}\n", times)
 
 
-def _line(line: str) -> tuple[str, bytes]:
-    dash, _space, rest = line.partition(" ")
-    name, _space, encoded = rest.partition(" ")
-    try:
-        signature = base64.b64decode(encoded, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise _refused("a cosignature cannot be read") from error
-    if dash != "—" or not name or line != f"— {name} {base64.b64encode(signature).decode()}":
-        raise _refused("a cosignature is not in its one form")
-    return name, signature
-
-
-def _verified(text: str, name: str, key: PublicKey, signature: bytes) -> Seconds:
+def verified(text: str, name: str, key: PublicKey, signature: bytes) -> Seconds:
+    """Return the time of ``name``'s cosignature on the note's ``text``; raise ``checkpoint.refused``."""
     time = Seconds(int.from_bytes(signature[KEY_ID_BYTES : KEY_ID_BYTES + TIME_BYTES], "big"))
     signed = signature[KEY_ID_BYTES + TIME_BYTES :]
     right = signature[:KEY_ID_BYTES] == key_id(name, key) and len(signed) == SIGNATURE_BYTES

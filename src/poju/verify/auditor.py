@@ -23,7 +23,7 @@ from poju.rulebook import compose
 from poju.scenario import runtime
 from poju.scenario.rulebook import ScenarioRules
 from poju.verify.files import broken, no_others
-from poju.verify.log import LogFolder
+from poju.verify.log import LogFolder, Trust
 from poju.verify.proof import Proof, Proved, proved
 
 FIXED = {"checkpoint", "log.vkey"}
@@ -157,9 +157,9 @@ def _files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof, means: Means) -> LogFolder:
+def verify(folder: Path, trust: Trust, proof: Proof, means: Means) -> LogFolder:
     """Run the six steps over ``folder``; return its log for comparing."""
-    log = LogFolder.open(folder, fingerprint, proof)
+    log = LogFolder.open(folder, trust, proof)
     audit = AuditorFolder(log, means)
     proof.step(_("files"), audit.check_files)
     proof.step(_("every entry under the rules"), audit.check_entries)

@@ -11,10 +11,11 @@ from poju.evidence.pack import verify_pack
 from poju.i18n import _
 from poju.ledger.audit import Log
 from poju.ledger.keys import parse_vkey
-from poju.verify import auditor, files, public, single
+from poju.verify import auditor, files, policed, public, single
 from poju.verify.auditor import Means
 from poju.verify.files import broken, read
-from poju.verify.log import LogFolder, text
+from poju.verify.log import LogFolder, Trust, text
+from poju.verify.policy import Policy
 from poju.verify.proof import Proof, Proved, StoppedError, proved
 
 PUBLIC_PARTS = (public.RECEIPTS, public.REFUSALS, public.EVIDENCE, files.MANIFEST, files.PUBLICATION, "scitt-keys.cbor")
@@ -49,9 +50,16 @@ def _content(key: str) -> str:
     return text(read(Path(key)), key).strip() if found else ""
 
 
-def verify(path: Path, fingerprint: str | None, means: Means | None = None, log: Path | None = None) -> Proof:
+def verify(
+    path: Path,
+    trust: Trust,
+    means: Means | None = None,
+    log: Path | None = None,
+    beside: policed.Beside | None = None,
+) -> Proof:
     """Return the proof for ``path``: a receipt, a refusal, an evidence pack, a public, auditor or whole folder.
 
+    ``trust``: a log key's fingerprint, a policy, or None. ``beside``: what stands behind a receipt under a policy.
     ``means``: how a whole log is audited. ``log``: the auditor's folder on which a refusal's rule is asked again.
     Raises ``verify.unknown`` where ``path`` is none of these, ``verify.log-unused`` where it is no refusal but a log is
     given.
@@ -67,9 +75,11 @@ def verify(path: Path, fingerprint: str | None, means: Means | None = None, log:
         )
     with contextlib.suppress(StoppedError):
         if log is not None:
-            single.rejudge(path, log, fingerprint, proof, means)
+            single.rejudge(path, log, trust, proof, means)
+        elif isinstance(trust, Policy) and path.is_file() and not refused:
+            _policed(path, trust, proof, beside or policed.Beside())
         else:
-            _dispatch(path, fingerprint, proof, means)
+            _dispatch(path, trust, proof, means)
     return proof
 
 
@@ -89,21 +99,28 @@ def log_to_copy(folder: Path, fingerprint: str) -> Log:
     return Log(log.tiles, log.bundle)
 
 
-def _dispatch(path: Path, fingerprint: str | None, proof: Proof, means: Means) -> None:
+def _policed(path: Path, policy: Policy, proof: Proof, beside: policed.Beside) -> None:
+    if path.name.endswith(single.KINDS):
+        policed.verify_receipt(path, policy, proof, beside)
+    else:
+        policed.verify_checkpoint(path, policy, proof)
+
+
+def _dispatch(path: Path, trust: Trust, proof: Proof, means: Means) -> None:
     if (path / "public").is_dir() and (path / "auditor").is_dir():
-        _whole(path, fingerprint, proof, means)
+        _whole(path, trust, proof, means)
     elif any((path / name).exists() for name in PUBLIC_PARTS):
-        public.verify(path, fingerprint, proof)
+        public.verify(path, trust, proof)
     elif any((path / name).exists() for name in AUDITOR_PARTS):
-        auditor.verify(path, fingerprint, proof, means)
+        auditor.verify(path, trust, proof, means)
     elif (path / "pack.cbor").is_file():
-        _pack(path, fingerprint, proof)
+        _pack(path, trust, proof)
     elif (path / "checkpoint").is_file():
-        log = LogFolder.open(path, fingerprint, proof)
+        log = LogFolder.open(path, trust, proof)
         proof.step(_("files"), log.check_alone)
         proof.not_proved.append(_("the entries: this folder holds only their hashes"))
     elif path.is_file() and path.name.endswith(single.KINDS):
-        single.verify(path, fingerprint, proof)
+        single.verify(path, trust, proof)
     else:
         raise CallerError(
             "verify.unknown",
@@ -116,14 +133,14 @@ def _dispatch(path: Path, fingerprint: str | None, proof: Proof, means: Means) -
         )
 
 
-def _whole(path: Path, fingerprint: str | None, proof: Proof, means: Means) -> None:
-    shown = public.verify(path / "public", fingerprint, proof)
+def _whole(path: Path, trust: Trust, proof: Proof, means: Means) -> None:
+    shown = public.verify(path / "public", trust, proof)
     published = shown.log
     if (path / "guest").is_dir():
         proof.step(_("sandbox guest"), lambda: shown.check_guest(path / "guest"))
     else:
         proof.not_proved.append(_("which sandbox guest the trials ran on: there is no guest folder here"))
-    audited = auditor.verify(path / "auditor", fingerprint, proof, means)
+    audited = auditor.verify(path / "auditor", trust, proof, means)
 
     def check() -> Proved:
         """Raise unless the smaller log is the beginning of the larger: one operator, one log, no split view."""
@@ -135,8 +152,8 @@ def _whole(path: Path, fingerprint: str | None, proof: Proof, means: Means) -> N
     proof.step(_("one log"), check)
 
 
-def _pack(path: Path, fingerprint: str | None, proof: Proof) -> None:
-    beside = single.Beside(path / "pack.cbor", fingerprint, proof)
+def _pack(path: Path, trust: Trust, proof: Proof) -> None:
+    beside = single.Beside(path / "pack.cbor", trust, proof)
     proof.step(_("log key"), beside.check_key)
 
     def check() -> Proved:

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poju.i18n import _
-from poju.ledger import merkle, tiles
+from poju.ledger import merkle, receipt, tiles
 from poju.ledger.audit_tiles import CheckedTiles
 from poju.ledger.checkpoint import Checkpoint, open_note
 from poju.ledger.keys import PublicKey, parse_vkey
+from poju.ledger.receipt import VerifiedReceipt
 from poju.verify.files import broken, listing, no_others, read
+from poju.verify.policy import Policy
 from poju.verify.proof import Proof, Proved, proved
+
+Trust = str | Policy | None
+"""Whom the user trusts: one log key by its fingerprint, the keys of a policy, or nobody yet."""
 
 
 def _no_tiles() -> CheckedTiles:
@@ -27,40 +32,65 @@ class LogFolder:
     origin: str
     checkpoint: Checkpoint
     tiles: CheckedTiles = field(default_factory=_no_tiles)
+    policy: Policy | None = None
 
     @classmethod
-    def open(cls, folder: Path, fingerprint: str | None, proof: Proof) -> LogFolder:
+    def open(cls, folder: Path, trust: Trust, proof: Proof) -> LogFolder:
         """Run the first three steps: key, checkpoint, hash tiles."""
         log = cls(folder, PublicKey(bytes(32)), "", Checkpoint("", 0, merkle.EMPTY_ROOT))
-        proof.step(_("log key"), lambda: log.check_key(fingerprint, proof))
+        proof.step(_("log key"), lambda: log.check_key(trust, proof))
         proof.step(_("checkpoint"), log.check_checkpoint)
         proof.step(_("hash tiles"), log.check_tiles)
         return log
 
-    def check_key(self, fingerprint: str | None, proof: Proof) -> Proved:
-        """Compare the folder's log.vkey with the key that the user trusts."""
+    def check_key(self, trust: Trust, proof: Proof) -> Proved:
+        """Compare the folder's log.vkey with the key that the user trusts, or with those of a policy."""
         found = text(read(self.folder / "log.vkey", self.folder), "log.vkey")
         self.origin, self.key = parse_vkey(found)
         if found != self.key.vkey(self.origin) + "\n":
             raise broken("file.altered", _("{path} was altered after it was published."), path="log.vkey")
-        if fingerprint is None:
+        if isinstance(trust, Policy):
+            self.policy = trust
+            trust.require_known(self.origin, self.key)
+            proof.trusted = True
+            return proved(_("{origin} is the log of your policy"), origin=self.origin)
+        if trust is None:
             return proved(_("no key was given: {found} stands beside the data"), found=self.key.fingerprint)
-        if fingerprint != self.key.fingerprint:
+        if trust != self.key.fingerprint:
             raise broken(
                 "key.not-trusted",
                 _("The log's key is {found}, not the trusted {wanted}."),
                 found=self.key.fingerprint,
-                wanted=fingerprint,
+                wanted=trust,
             )
         proof.trusted = True
         return proved(_("{origin} is the log whose key you trust"), origin=self.origin)
 
     def check_checkpoint(self) -> Proved:
-        """Read the checkpoint in its canonical form, signed by that key."""
+        """Read the checkpoint in its canonical form, signed by that key, or by as many as the policy takes."""
         note = text(read(self.folder / "checkpoint", self.folder), "checkpoint")
+        if self.policy is not None:
+            agreed = self.policy.require(self.policy.keys.open(note))
+            self.checkpoint = agreed.checkpoint
+            return self.policy.told(agreed)
         self.checkpoint = open_note(note, self.origin, self.key)
         root = self.checkpoint.root.hex()
         return proved(_("the log signed size {size} with root {root}"), size=self.checkpoint.size, root=root)
+
+    def is_own(self, raw: bytes) -> bool:
+        """Return whether ``raw`` is this log's key, or one of the policy's."""
+        if self.policy is None:
+            return raw == self.key.raw
+        return any(raw == item.key.raw for item in self.policy.keys.keys)
+
+    def receipt(self, proof: bytes, leaf: bytes) -> VerifiedReceipt:
+        """Return what a receipt of this log proved, under its key or any of the policy's (LOG-3).
+
+        The caller compares its root with the tiles (:meth:`check_leaf`), so that it matters no more whose key it was.
+        """
+        if self.policy is None:
+            return receipt.verify(proof, leaf, self.key)
+        return self.policy.keys.inclusion(proof, leaf)[1]
 
     def check_tiles(self) -> Proved:
         """Follow the hash tiles to the signed root, each to its last byte, with none beside them."""

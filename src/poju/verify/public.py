@@ -22,7 +22,7 @@ from poju.scenario.package import digest
 from poju.support.check import Award, check_awards
 from poju.verify import files
 from poju.verify.files import broken, read
-from poju.verify.log import LogFolder
+from poju.verify.log import LogFolder, Trust
 from poju.verify.proof import Proof, Proved, proved
 
 RECEIPTS, REFUSALS, EVIDENCE, PACKAGE = "receipts", "refusals", "evidence", "package"
@@ -73,7 +73,7 @@ class PublicFolder:
         return proved(_("{count} files are byte for byte what was published"), count=len(listed))
 
     def _in_log(self, name: str, raw: bytes, proof: bytes) -> receipt.VerifiedReceipt:
-        found = receipt.verify(proof, raw, self._log.key)
+        found = self._log.receipt(proof, raw)
         self._log.check_leaf(found.index, raw, found.size, found.root, name)
         return found
 
@@ -104,7 +104,7 @@ class PublicFolder:
             if entry.statement.kind in ("ledger-open", "member-apply", "key-rotate"):
                 key = PublicKey(entry.statement.fields["key"])
                 self._keys[key.thumbprint] = (entry.statement.issuer, key)
-            if entry.statement.kind == "ledger-open" and entry.statement.fields["log_key"] != self._log.key.raw:
+            if entry.statement.kind == "ledger-open" and not self._log.is_own(entry.statement.fields["log_key"]):
                 raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
         for entry in self._entries:
             self._signed(entry.name, entry.statement)
@@ -170,9 +170,9 @@ class PublicFolder:
         return self._log
 
 
-def verify(folder: Path, fingerprint: str | None, proof: Proof) -> PublicFolder:
+def verify(folder: Path, trust: Trust, proof: Proof) -> PublicFolder:
     """Run the eleven steps over ``folder``; return what they established."""
-    public = PublicFolder(LogFolder.open(folder, fingerprint, proof))
+    public = PublicFolder(LogFolder.open(folder, trust, proof))
     proof.step(_("SCITT key set"), public.check_key_set)
     proof.step(_("published files"), public.check_publication)
     proof.step(_("receipts"), public.check_receipts)

@@ -15,21 +15,22 @@ from poju.ledger.statement import UnverifiedStatement
 from poju.verify import public
 from poju.verify.auditor import AuditorFolder, Means
 from poju.verify.files import broken, read
-from poju.verify.log import LogFolder
+from poju.verify.log import LogFolder, Trust
+from poju.verify.policy import Policy
 from poju.verify.proof import Proof, Proved, proved
 
 KINDS = (public.RECEIPT, public.STATEMENT, public.DECISION, public.DECISION_RECEIPT, public.REFUSAL)
 
 
-def verify(path: Path, fingerprint: str | None, proof: Proof) -> None:
+def verify(path: Path, trust: Trust, proof: Proof) -> None:
     """Check the file at ``path``, whose name ends in one of ``KINDS``, with what stands beside it."""
     if is_refusal(path):
-        _single(path, fingerprint, proof, _refusal)
+        _single(path, trust, proof, _refusal)
         proof.not_proved.append(_("that the rule was applied rightly: give an auditor's copy of the log with --log"))
     elif path.name.endswith((public.RECEIPT, public.STATEMENT)):
-        _single(path, fingerprint, proof, _receipt)
+        _single(path, trust, proof, _receipt)
     else:
-        _single(path, fingerprint, proof, _decision)
+        _single(path, trust, proof, _decision)
 
 
 def is_refusal(path: Path) -> bool:
@@ -49,21 +50,23 @@ def _find_vkey(path: Path) -> Path:
 class Beside:
     """The log's key as it stands beside a file, checked against the trusted fingerprint."""
 
-    def __init__(self, path: Path, fingerprint: str | None, proof: Proof) -> None:
-        self.path, self.fingerprint, self.proof = path, fingerprint, proof
+    def __init__(self, path: Path, trust: Trust, proof: Proof) -> None:
+        self.path, self.trust, self.proof = path, trust, proof
         self.origin, self.key = "", PublicKey(bytes(32))
 
     def check_key(self) -> Proved:
         """Take the key from beside the file and compare it with the trusted one."""
         vkey = _find_vkey(self.path)
         log = LogFolder(vkey.parent, self.key, "", Checkpoint("", 0, merkle.EMPTY_ROOT))
-        result = log.check_key(self.fingerprint, self.proof)
+        result = log.check_key(self.trust, self.proof)
         self.origin, self.key = log.origin, log.key
+        if isinstance(self.trust, Policy):
+            self.trust.require_alone(log.key)
         return result
 
 
-def _single(path: Path, fingerprint: str | None, proof: Proof, check: Callable[[Beside], Proved]) -> None:
-    beside = Beside(path, fingerprint, proof)
+def _single(path: Path, trust: Trust, proof: Proof, check: Callable[[Beside], Proved]) -> None:
+    beside = Beside(path, trust, proof)
     proof.step(_("log key"), beside.check_key)
     name = _("refusal") if check is _refusal else _("receipt")
     proof.step(name, lambda: check(beside))
@@ -122,12 +125,12 @@ def _refusal(beside: Beside) -> Proved:
     return proved(_("{kind} by {issuer} was refused: {code}"), kind=item.kind, issuer=item.issuer, code=found.code)
 
 
-def rejudge(path: Path, folder: Path, fingerprint: str | None, proof: Proof, means: Means) -> None:
+def rejudge(path: Path, folder: Path, trust: Trust, proof: Proof, means: Means) -> None:
     """Ask the rules again about the refusal at ``path``, on the log in ``folder``, which is audited whole on the way.
 
     The refusal has to be signed by that log's key. A saved place is not used: the state has to be met, not passed by.
     """
-    log = LogFolder.open(folder, fingerprint, proof)
+    log = LogFolder.open(folder, trust, proof)
     audit = AuditorFolder(log, Means(means.workers, None, means.progress))
     kept: list[tuple[Refusal, UnverifiedStatement]] = []
 
