@@ -126,6 +126,19 @@ def test_empty_blocks_count_for_the_chain_and_not_for_the_log() -> None:
     assert application.store.head().height == 2
 
 
+def test_a_quiet_chain_is_made_durable_now_and_then_so_that_a_restart_has_few_blocks_to_replay() -> None:
+    application = fresh()
+    put(application, 1, [support.signed(1)])
+    for height in range(2, module.EMPTY_BLOCKS + 1):
+        put(application, height, [])
+    assert fresh(application.store).info()[0] == 1
+    put(application, module.EMPTY_BLOCKS + 1, [])
+    resumed = fresh(application.store)
+    assert resumed.info() == application.info() == (module.EMPTY_BLOCKS + 1, resumed.info()[1])
+    assert resumed.store.head().size == 2
+    assert put(resumed, module.EMPTY_BLOCKS + 2, [support.signed(2)]) == [Entered(2)]
+
+
 def test_a_block_that_does_not_follow_is_not_executed() -> None:
     application = fresh()
     for height in (0, 2, 7):

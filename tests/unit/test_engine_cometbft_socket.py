@@ -198,7 +198,8 @@ def test_an_engines_files_are_the_ones_that_the_guide_describes() -> None:
     settings = home.settings(nodes[0], nodes[1:])
     assert f"{home.address(keys[3])}@127.0.0.1:3" in settings
     for line in (
-        "create_empty_blocks = false",
+        "create_empty_blocks = true",
+        'create_empty_blocks_interval = "60s"',
         "recheck = false",
         'indexer = "null"',
         'flush_throttle_timeout = "10ms"',

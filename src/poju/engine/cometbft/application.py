@@ -36,6 +36,7 @@ from poju.ledger.store import ChainHead, Store
 from poju.units import Seconds
 
 REMEMBERED = 65_536
+EMPTY_BLOCKS = 128
 MALFORMED, UNKNOWN_KEY, BAD_SIGNATURE = "statement.malformed", "statement.key-unknown", "statement.signature"
 Found = VerifiedStatement | str
 """A statement whose signature holds, or the code of what is wrong with the bytes."""
@@ -216,13 +217,14 @@ class Application:
     def commit(self) -> Committed:
         """Make the block under way durable, in one transaction; raise ``store.write`` where the disk fails.
 
-        A block without a signed statement writes nothing: after a restart the engine replays it.
+        A block without a signed statement writes nothing: after a restart the engine replays it. Of a quiet chain's
+        empty blocks one in ``EMPTY_BLOCKS`` is written, so that there are never more to replay.
         """
         pending = self._pending
         if pending is None:
             raise ValueError(self._height)
         started = time.monotonic()
-        if pending.outcome.answers:
+        if pending.outcome.answers or pending.chain.height - self._durable().height >= EMPTY_BLOCKS:
             self.store.commit(pending.outcome, pending.refusals, pending.chain)
         self._height, self.agreed, self._pending = pending.chain.height, pending.chain.agreed, None
         committed = Committed(pending.outcome.head, self.agreed, pending.answers, time.monotonic() - started)

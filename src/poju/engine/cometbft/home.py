@@ -19,6 +19,9 @@ POWER = "10"
 BLOCK_BYTES = 1 << 20
 STATEMENT_BYTES = 65_535
 QUEUE = 20_000
+QUIET_SECONDS = 60
+"""How long a quiet chain waits for an empty block: a block's time is the one of the votes on the block before, and
+statements may lie no further from it than the package's freshness window."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ timeout_propose = "2s"
 timeout_prevote = "500ms"
 timeout_precommit = "500ms"
 timeout_commit = "100ms"
-create_empty_blocks = false
+create_empty_blocks = true
+create_empty_blocks_interval = "{QUIET_SECONDS}s"
 peer_gossip_sleep_duration = "10ms"
 
 [tx_index]
