@@ -17,8 +17,9 @@ from test_engine_cometbft_application import STATE, badly_signed, fresh
 
 from poju.engine.cometbft import abci_pb2 as abci
 from poju.engine.cometbft import codec, home
+from poju.engine.cometbft.dispatcher import ACCEPT, REJECT
 from poju.engine.cometbft.genesis import Genesis
-from poju.engine.cometbft.server import ACCEPT, REJECT, SocketServer
+from poju.engine.cometbft.server import SocketServer
 from poju.errors import OperatorError, PojuError
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
@@ -174,14 +175,17 @@ def test_framed_messages_come_out_as_they_went_in_however_they_are_cut(messages:
     frames = codec.Frames()
     found: list[bytes] = []
     for at in range(0, len(stream), step):
-        found += frames.feed(stream[at : at + step])
+        frames.add(stream[at : at + step])
+        found += frames.messages()
     assert found == messages
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
+    frames = codec.Frames()
+    frames.add(data)
     with suppress(PojuError):
-        for message in codec.Frames().feed(data):
+        for message in frames.messages():
             assert codec.decode(message).ByteSize() <= len(data)
 
 

@@ -37,35 +37,49 @@ def frame(message: bytes) -> bytes:
 
 
 class Frames:
-    """Collects what a socket delivers and yields each whole message. Used by one thread."""
+    """Collects what a socket delivers and yields each whole message, in order. Used by one thread.
+
+    More may be added while the messages are taken out.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._at = 0
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the messages that ``data`` completes; raise ``abci.malformed`` for a length that cannot be."""
+    @property
+    def waiting(self) -> int:
+        """How many bytes are here that no message was made of yet."""
+        return len(self._buffer) - self._at
+
+    def add(self, data: bytes) -> None:
+        """Take what the socket delivered."""
+        if self._at:
+            del self._buffer[: self._at]
+            self._at = 0
         self._buffer += data
-        at = 0
-        while (found := self._length(at)) is not None:
+
+    def messages(self) -> Iterator[bytes]:
+        """Yield the messages that are whole by now; raise ``abci.malformed`` for a length that cannot be."""
+        while (found := self._length(self._at)) is not None:
             start, length = found
             if len(self._buffer) < start + length:
-                break
-            at = start + length
-            yield bytes(self._buffer[start:at])
-        del self._buffer[:at]
+                return
+            self._at = start + length
+            yield bytes(self._buffer[start : self._at])
 
     def _length(self, at: int) -> tuple[int, int] | None:
         """Return where the message begins whose length stands at ``at``, and that length; None while it is not here."""
         value = 0
-        for position, byte in enumerate(self._buffer[at : at + MAX_LENGTH_BYTES]):
+        for position in range(MAX_LENGTH_BYTES):
+            if at + position >= len(self._buffer):
+                return None
+            byte = self._buffer[at + position]
             value |= (byte & SEVEN_BITS) << (7 * position)
             if value > MAX_MESSAGE:
                 raise malformed("a length is over the limit")
             if not byte & MORE:
                 return at + position + 1, value
-        if len(self._buffer) - at >= MAX_LENGTH_BYTES:
-            raise malformed("a length has no end")
-        return None
+        raise malformed("a length has no end")
 
 
 def decode(message: bytes) -> abci.Request:
