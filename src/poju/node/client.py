@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -16,7 +17,7 @@ from poju.ledger import cbor
 from poju.ledger.keys import PrivateKey
 from poju.node import signatures
 
-COSE = "application/cose"
+COSE, CBOR = "application/cose", "application/cbor"
 REFUSAL_KEY = "urn:poju:refusal"
 ADDRESS = re.compile(
     r"https?://([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9a-f:]{2,39}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
@@ -28,6 +29,9 @@ BUSY = 429
 CREATED = 201
 OK = 200
 TRIES = 5
+BATCH = 50
+"""Statements sent at once: 50 of the largest fit a request of 4 MiB."""
+BATCH_ANSWER_BYTES = 1 << 24
 PATIENCE_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -79,6 +83,30 @@ def _answer(response: httpx.Response) -> Answer | None:
     return None
 
 
+def _answers(response: httpx.Response, count: int) -> list[Answer | None] | None:
+    """Return the ``count`` answers in a batch's ``response``, or None where it holds something else."""
+    if response.status_code != OK:
+        return None
+    try:
+        found = cbor.decode(response.content, BATCH_ANSWER_BYTES)
+    except CallerError:  # another program answers at this address
+        return None
+    if not isinstance(found, list) or len(found) != count:
+        return None
+    answers: list[Answer | None] = []
+    for item in found:
+        match item:
+            case ["registered", int(index), bytes(receipt), bytes() | None as decision]:
+                answers.append(Registered(index, receipt, decision))
+            case ["refused", str(code), bytes(raw)]:
+                answers.append(Refused(code, raw))
+            case ["failed", str(), str()]:
+                answers.append(None)
+            case _:
+                return None
+    return answers
+
+
 class LedgerClient:
     """Talks to one ledger; safe to share between threads."""
 
@@ -121,6 +149,29 @@ class LedgerClient:
         if answer is None:
             raise self._strange(response.status_code)
         return answer
+
+    def register_all(self, raws: Sequence[bytes]) -> list[Answer | None]:
+        """Register statements by the batch (``POST /entries/batch``); return their answers in order.
+
+        None stands for one that was neither registered nor refused: the queue was full, a limit was reached, the disk
+        failed. Send it again, as :meth:`register` does. Raises ``ledger.unreachable`` or ``ledger.answer``.
+        """
+        answers: list[Answer | None] = []
+        for start in range(0, len(raws), BATCH):
+            batch = list(raws[start : start + BATCH])
+            sent = cbor.encode(batch)
+            for _attempt in range(TRIES):
+                response = self._call(
+                    partial(self._http.post, "/entries/batch", content=sent, headers={"content-type": CBOR})
+                )
+                if response.status_code != BUSY:
+                    break
+                time.sleep(_wait(response))
+            found = _answers(response, len(batch))
+            if found is None:
+                raise self._strange(response.status_code)
+            answers += found
+        return answers
 
     def _strange(self, status: int) -> RefusedError:
         return RefusedError(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poju.errors import CallerError, PojuError
 from poju.i18n import _
-from poju.node.ledger_api import problem
 from poju.node.limits import Limits
 from poju.node.metrics import Metrics
-from poju.node.quota import Quota, address_throttled
+from poju.node.problems import problem
+from poju.node.quota import Quota, ThrottledError, address_throttled
 
+CHARGE = "poju.charge"
+"""Where a request's scope holds what charges its address: a count → nothing, or ``limit.address``."""
 ADDRESS, MEMBER, QUEUE = "address", "member", "queue"
 
 
@@ -40,12 +43,22 @@ class Door:
             await self._app(scope, receive, send)
             return
         client = scope.get("client")
-        if wait := self._quota.take(client[0] if client else ""):
+        charge = partial(self._charge, client[0] if client else "")
+        try:
+            charge(1)
+        except ThrottledError as error:
+            await problem(error)(scope, receive, send)
+            return
+        scope[CHARGE] = charge  # for what a request holds besides the one thing that it is charged for here
+        await self._app(scope, self._bounded(receive), send)
+
+    def _charge(self, address: str, count: int) -> None:
+        """Charge ``count`` statements to ``address``; raise ``limit.address``."""
+        wait = self._quota.take(address, min(count, self._quota.rate.burst)) if count else 0
+        if wait:
             if self._metrics is not None:
                 self._metrics.throttled(ADDRESS)
-            await problem(address_throttled(wait))(scope, receive, send)
-            return
-        await self._app(scope, self._bounded(receive), send)
+            raise address_throttled(wait)
 
     def _bounded(self, receive: Receive) -> Receive:
         deadline = asyncio.get_running_loop().time() + self._seconds

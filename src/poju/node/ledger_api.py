@@ -2,111 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 
 from poju.engine import embedded
-from poju.errors import BugError, CallerError, OperatorError, PojuError, RefusedError
-from poju.i18n import _
 from poju.ledger import cbor, merkle, tiles
 from poju.ledger.keys import PublicKey
-from poju.ledger.statement import MAX_BYTES
 from poju.node import governance_node, signatures
-from poju.node.client import COSE, REFUSAL_KEY
-from poju.node.quota import ThrottledError
+from poju.node.client import COSE
+from poju.node.entries import Entries
+from poju.node.problems import CBOR, OCTETS, OK, explain_all, unknown_entry
 from poju.node.visibility import Visibility
 from poju.scenario.rulebook import ADMITTED, ScenarioRules
 
-CBOR = "application/cbor"
-OCTETS = "application/octet-stream"
-PROBLEM = "application/concise-problem-details+cbor"
-TITLE, DETAIL = -1, -2
 FEED_LIMIT = 512
 TOP = 7
-OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_SLOW, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 408, 413, 429
-OUR_FAULT, UNAVAILABLE = 500, 503
-
-
-def problem(error: PojuError) -> Response:
-    """Return ``error`` as concise problem details (RFC 9290)."""
-    status = BAD_REQUEST
-    if isinstance(error, ThrottledError) or error.code == "engine.busy":
-        status = BUSY
-    elif error.code == "http.too-slow":
-        status = TOO_SLOW
-    elif error.code in {"entry.unknown", "http.unknown"}:
-        status = NOT_FOUND
-    elif error.code == "http.too-large":
-        status = TOO_LARGE
-    elif isinstance(error, RefusedError):
-        status = FORBIDDEN
-    elif isinstance(error, OperatorError):
-        status = UNAVAILABLE
-    elif isinstance(error, BugError):
-        status = OUR_FAULT
-    headers = {"retry-after": str(getattr(error, "retry_after", 1))} if status == BUSY else {}
-    body = cbor.encode({TITLE: error.code, DETAIL: str(error)})
-    return Response(body, status, headers, media_type=PROBLEM)
-
-
-def refused(answer: embedded.Refusal) -> Response:
-    """Return the node's signed refusal in concise problem details."""
-    body = {TITLE: answer.code, REFUSAL_KEY: {"code": answer.code, "raw": answer.raw}}
-    return Response(cbor.encode(body), FORBIDDEN, media_type=PROBLEM)
-
-
-async def bounded_body(request: Request, limit: int) -> bytes:
-    """Return the body, or raise ``http.too-large`` before more than ``limit`` bytes are kept."""
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > limit:
-            raise CallerError(
-                "http.too-large",
-                _("The request has more than {limit} bytes."),
-                hint=_("A statement has at most 65,535 bytes; records never travel to the ledger."),
-                limit=limit,
-            )
-    return bytes(data)
-
-
-def unknown_entry(index: object, size: int) -> CallerError:
-    """Return ``entry.unknown``: there is none, or the one who asks may not read it; which of both is not said."""
-    return CallerError(
-        "entry.unknown",
-        _("The log has no entry {index}; its size is {size}."),
-        hint=_("Entries are numbered from 0; take the number that the receipt names."),
-        index=index,
-        size=size,
-    )
-
-
-def explain_all(app: FastAPI) -> None:
-    """Give every failure of ``app`` the one envelope: our errors, unknown addresses, parameters of the wrong form."""
-
-    @app.exception_handler(PojuError)
-    async def explain(_request: Request, error: PojuError) -> Response:
-        return problem(error)
-
-    @app.exception_handler(HTTPException)
-    async def unknown(_request: Request, error: HTTPException) -> Response:
-        found = CallerError(
-            "http.unknown",
-            _("There is nothing at this address for this method."),
-            hint=_("See docs/reference/node.md for the addresses, their methods and parameters."),
-        )
-        answer = problem(found)
-        answer.status_code = error.status_code
-        return answer
-
-    @app.exception_handler(RequestValidationError)
-    async def wrong(_request: Request, _error: RequestValidationError) -> Response:
-        return await unknown(_request, HTTPException(NOT_FOUND))
 
 
 class Feed:
@@ -148,18 +60,7 @@ def create(engine: embedded.EmbeddedEngine, rules: ScenarioRules) -> FastAPI:
     """Return the ledger's HTTP application; ``rules`` tell who may read which entries."""
     app = FastAPI(title="Poju ledger", version="1", docs_url=None, redoc_url=None)
     explain_all(app)
-
-    @app.post("/entries", status_code=CREATED)
-    async def register(request: Request) -> Response:
-        raw = await bounded_body(request, MAX_BYTES)
-        answer = await asyncio.wrap_future(engine.submit(raw))
-        if isinstance(answer, embedded.Refusal):
-            return refused(answer)
-        headers = {"location": f"/entries/{answer.index}"}
-        if answer.decision is not None:
-            headers["poju-decision"] = answer.decision.hex()
-        return Response(answer.receipt, CREATED, headers, media_type=COSE)
-
+    app.add_middleware(Entries, engine=engine)
     app.include_router(_members(engine, rules))
     app.include_router(_public(engine))
     app.include_router(governance_node.router(engine.store, rules))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -118,15 +118,19 @@ class Metrics:
         """Yield every metric family, as ``prometheus_client`` asks of a collector."""
         with self._lock:
             families = [
-                _counter("poju_statements", "Answered statements.", ("kind", "outcome"), {**self._statements}),
-                _counter("poju_refusals", "Refusals by rule.", ("code",), {(k,): n for k, n in self._refusals.items()}),
+                _counter("poju_statements", "Answered statements.", ("kind", "outcome"), self._statements.items()),
+                _counter(
+                    "poju_refusals", "Refusals by rule.", ("code",), [((k,), n) for k, n in self._refusals.items()]
+                ),
                 _counter(
                     "poju_throttled",
                     "Statements turned away by a limit, without an entry or a refusal.",
                     ("limit",),
-                    {(k,): n for k, n in self._throttled.items()},
+                    [((k,), n) for k, n in self._throttled.items()],
                 ),
-                _counter("poju_failed_statements", "Statements left unanswered by a failure.", (), {(): self._failed}),
+                _counter(
+                    "poju_failed_statements", "Statements left unanswered by a failure.", (), [((), self._failed)]
+                ),
                 self._answered.family("poju_answer_seconds", "From a statement's arrival to its answer."),
                 self._commit.family("poju_commit_seconds", "Rules, leaves and the durable commit of one batch."),
             ]
@@ -135,8 +139,8 @@ class Metrics:
             yield GaugeMetricFamily(f"poju_{name}", GAUGES[name], value=value)
 
 
-def _counter(name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:
+def _counter(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], int]]) -> Metric:
     family = CounterMetricFamily(name, text, labels=labels)
-    for label, count in sorted(values.items()):
+    for label, count in sorted(values):
         family.add_metric(label, count)
     return family
