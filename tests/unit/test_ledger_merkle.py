@@ -132,3 +132,15 @@ def test_no_consistency_proof_is_made_outside_the_tree(old: int, new: int) -> No
 def test_a_leaf_never_passes_as_a_node() -> None:
     left, right = merkle.leaf_hash(b"a"), merkle.leaf_hash(b"b")
     assert merkle.leaf_hash(left + right) != merkle.node_hash(left, right)
+
+
+def test_the_shared_paths_of_a_tree_are_the_paths_of_each_leaf() -> None:
+    for size in (1, 2, 15, 16, 17, 31, 33, 64, 65, 100):
+        paths = merkle.Paths(size, NODES)
+        assert paths.root == merkle.root(size, NODES)
+        for index in range(size):
+            found = merkle.root_from_inclusion(NODES(0, index), index, size, paths[index])
+            assert found == paths.root
+        for outside in (-1, size):
+            with pytest.raises(IndexError):
+                paths[outside]

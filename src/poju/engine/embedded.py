@@ -120,7 +120,7 @@ class EmbeddedEngine:
         self._charge = charge
         self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
         self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
-        self._signed: tuple[receipt.SignedRoot, Sequence[bytes]] | None = None
+        self._signed: tuple[receipt.SignedRoot, merkle.Paths] | None = None
         # a complete node of a log never changes, so that what was read from the durable tiles once stays true
         self._nodes = lru_cache(NODE_CACHE)(self._node)
         self._hashes = tiles.hash_source(store.tile)
@@ -209,15 +209,15 @@ class EmbeddedEngine:
         return self._hashes(level, index)
 
     def _receipt(self, index: int, size: int) -> bytes:
-        signed, edge = self._sign(size)
-        return signed.receipt(index, merkle.inclusion_proof(index, size, self._nodes, edge))
+        signed, paths = self._sign(size)
+        return signed.receipt(index, paths[index])
 
     def growth_since(self, old: int) -> bytes:
         """Return a receipt that the log of ``old`` leaves is a prefix of the durable one; ``entry.unknown`` past it."""
         size = self.store.head().size
         if not 0 < old <= size:
             raise _no_entry(old, size)
-        signed, _edge = self._sign(size)
+        signed, _paths = self._sign(size)
         return signed.consistency(old, merkle.consistency_proof(old, size, self._nodes))
 
     def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
@@ -228,12 +228,12 @@ class EmbeddedEngine:
             return self.receipt_for(index, size), None, None
         return self.receipt_for(index, size), self.store.leaf(decision), self.receipt_for(decision, size)
 
-    def _sign(self, size: int) -> tuple[receipt.SignedRoot, Sequence[bytes]]:
-        """Return the signature that all receipts of ``size`` share, and the tree's right edge."""
+    def _sign(self, size: int) -> tuple[receipt.SignedRoot, merkle.Paths]:
+        """Return the signature that all receipts of ``size`` share, and their paths."""
         signed = self._signed
         if signed is None or signed[0].size != size:
-            edge = merkle.right_edge(size, self._nodes)
-            signed = self._signed = receipt.sign_root(self._key, self.origin, size, edge[-1]), edge
+            paths = merkle.Paths(size, self._nodes)
+            signed = self._signed = receipt.sign_root(self._key, self.origin, size, paths.root), paths
         return signed
 
     def _write_until_closed(self) -> None:

@@ -20,6 +20,7 @@ MAX_BYTES = 65_535
 TAG_DECISION = 0x706F6A01
 TAG_BLOCK = 0x706F6A02
 DIGEST_BYTES = 32
+NULL = cbor.encode(None)
 EMPTY_STATE = bytes(DIGEST_BYTES)
 
 
@@ -55,7 +56,12 @@ class BlockLeaf:
 
 def chain(previous: bytes, writes: Mapping[str, bytes | None]) -> bytes:
     """Return SHA-256(previous ‖ the sorted [key, value] pairs); a deletion's value is null (LOG-2)."""
-    return hashlib.sha256(previous + cbor.encode([[key, writes[key]] for key in sorted(writes)])).digest()
+    pairs = [cbor.array([cbor.text(key), _written(writes[key])]) for key in sorted(writes)]
+    return hashlib.sha256(previous + cbor.array(pairs)).digest()
+
+
+def _written(value: bytes | None) -> bytes:
+    return NULL if value is None else cbor.byte_string(value)
 
 
 def is_statement(leaf: bytes) -> bool:

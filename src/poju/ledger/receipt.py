@@ -34,9 +34,8 @@ class SignedRoot:
 
     def receipt(self, index: int, path: Sequence[bytes]) -> bytes:
         """Return the receipt of the leaf at ``index``."""
-        hashes = cbor.array([cbor.byte_string(item) for item in path])
-        before, after = self._around
-        return before + cbor.byte_string(cbor.array([cbor.encode(self.size), cbor.encode(index), hashes])) + after
+        before, size, after = self._around
+        return before + cbor.byte_string(cbor.array([size, cbor.integer(index), cbor.hashes(path)])) + after
 
     def consistency(self, old: int, path: Sequence[bytes]) -> bytes:
         """Return the receipt that the tree of ``old`` leaves is a prefix of this one (RFC 9942, consistency proofs)."""
@@ -44,12 +43,12 @@ class SignedRoot:
         return cose.assemble_detached(self.header, {PROOFS: {CONSISTENCY: [proof]}}, self.signature)
 
     @cached_property
-    def _around(self) -> tuple[bytes, bytes]:
-        """What stands before and after the proof: the same in all receipts of this size."""
+    def _around(self) -> tuple[bytes, bytes, bytes]:
+        """What stands before the proof, the size in it, what stands after it: the same in all receipts of this size."""
         proof = cbor.byte_string(b"proof")
         receipt = cose.assemble_detached(self.header, {PROOFS: {INCLUSION: [b"proof"]}}, self.signature)
         before, _proof, after = receipt.rpartition(proof + cbor.encode(None))
-        return before, cbor.encode(None) + after
+        return before, cbor.integer(self.size), cbor.encode(None) + after
 
 
 def sign_root(key: PrivateKey, origin: str, size: int, root: bytes) -> SignedRoot:

@@ -23,7 +23,18 @@ from poju.ledger import cbor
 from poju.ledger.statement import MAX_BYTES
 from poju.node.client import COSE, REFUSAL_KEY
 from poju.node.door import CHARGE
-from poju.node.problems import CBOR, CREATED, FORBIDDEN, OK, PROBLEM, TITLE, problem, too_large
+from poju.node.problems import (
+    CBOR,
+    CREATED,
+    FORBIDDEN,
+    METHOD_NOT_ALLOWED,
+    OK,
+    PROBLEM,
+    TITLE,
+    nothing_here,
+    problem,
+    too_large,
+)
 
 BATCH_STATEMENTS = 1_000
 BATCH_BYTES = 4 << 20
@@ -82,12 +93,12 @@ class Entries:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Register what is posted, or hand the request on."""
-        route = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
         if route is None:
             await self._app(scope, receive, send)
             return
         try:
-            response = await route(scope, receive)
+            response = await route(scope, receive) if scope["method"] == "POST" else nothing_here(METHOD_NOT_ALLOWED)
         except PojuError as error:
             response = problem(error)
         await response(scope, receive, send)

@@ -51,7 +51,8 @@ class Feed:
         indexes = [index for index in visible if index < size][:FEED_LIMIT]
         nodes = tiles.node_source(store.tile)
         consistency = merkle.consistency_proof(old_size, size, nodes) if 0 < old_size <= size else []
-        entries = [[index, store.leaf(index), merkle.inclusion_proof(index, size, nodes)] for index in indexes]
+        paths = merkle.Paths(size, nodes)
+        entries = [[index, store.leaf(index), paths[index]] for index in indexes]
         more = len(indexes) == FEED_LIMIT
         return cbor.encode([self._engine.checkpoint_at(size), consistency, entries, more])
 

@@ -16,7 +16,7 @@ OCTETS = "application/octet-stream"
 PROBLEM = "application/concise-problem-details+cbor"
 TITLE, DETAIL = -1, -2
 OK, CREATED, BAD_REQUEST, FORBIDDEN, NOT_FOUND, TOO_SLOW, TOO_LARGE, BUSY = 200, 201, 400, 403, 404, 408, 413, 429
-OUR_FAULT, UNAVAILABLE = 500, 503
+METHOD_NOT_ALLOWED, OUR_FAULT, UNAVAILABLE = 405, 500, 503
 
 
 def problem(error: PojuError) -> Response:
@@ -72,6 +72,19 @@ def unknown_entry(index: object, size: int) -> CallerError:
     )
 
 
+def nothing_here(status: int) -> Response:
+    """Return ``http.unknown`` with ``status``: 404 or 405."""
+    answer = problem(
+        CallerError(
+            "http.unknown",
+            _("There is nothing at this address for this method."),
+            hint=_("See docs/reference/node.md for the addresses, their methods and parameters."),
+        )
+    )
+    answer.status_code = status
+    return answer
+
+
 def explain_all(app: FastAPI) -> None:
     """Give every failure of ``app`` the one envelope: our errors, unknown addresses, parameters of the wrong form."""
 
@@ -81,15 +94,8 @@ def explain_all(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def unknown(_request: Request, error: HTTPException) -> Response:
-        found = CallerError(
-            "http.unknown",
-            _("There is nothing at this address for this method."),
-            hint=_("See docs/reference/node.md for the addresses, their methods and parameters."),
-        )
-        answer = problem(found)
-        answer.status_code = error.status_code
-        return answer
+        return nothing_here(error.status_code)
 
     @app.exception_handler(RequestValidationError)
     async def wrong(_request: Request, _error: RequestValidationError) -> Response:
-        return await unknown(_request, HTTPException(NOT_FOUND))
+        return nothing_here(NOT_FOUND)

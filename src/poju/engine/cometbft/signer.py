@@ -7,7 +7,7 @@ is signed: a signature over a root that no quorum stands behind could never be t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 from poju.errors import CallerError
@@ -65,7 +65,7 @@ class Signer:
         self.store = store
         self.origin = origin
         self._key = key
-        self._signed: tuple[receipt.SignedRoot, Sequence[bytes]] | None = None
+        self._signed: tuple[receipt.SignedRoot, merkle.Paths] | None = None
         self._lock = threading.Lock()
         self._nodes = lru_cache(NODE_CACHE)(self._node)
         self._hashes = tiles.hash_source(store.tile)
@@ -87,8 +87,8 @@ class Signer:
         size = agreed if size is None else size
         if not 0 <= index < size <= agreed:
             raise unknown_entry(index, agreed)
-        signed, edge = self._sign(size)
-        return signed.receipt(index, merkle.inclusion_proof(index, size, self._nodes, edge))
+        signed, paths = self._sign(size)
+        return signed.receipt(index, paths[index])
 
     def growth_since(self, old: int) -> bytes:
         """Return a receipt that the log of ``old`` leaves is a prefix of the agreed one; ``entry.unknown`` past it."""
@@ -118,11 +118,11 @@ class Signer:
             return merkle.node_hash(self._nodes(level - 1, 2 * index), self._nodes(level - 1, 2 * index + 1))
         return self._hashes(level, index)
 
-    def _sign(self, size: int) -> tuple[receipt.SignedRoot, Sequence[bytes]]:
-        """Return the signature that all receipts of ``size`` share, and the tree's right edge."""
+    def _sign(self, size: int) -> tuple[receipt.SignedRoot, merkle.Paths]:
+        """Return the signature that all receipts of ``size`` share, and their paths."""
         with self._lock:
             signed = self._signed
             if signed is None or signed[0].size != size:
-                edge = merkle.right_edge(size, self._nodes)
-                signed = self._signed = receipt.sign_root(self._key, self.origin, size, edge[-1]), edge
+                paths = merkle.Paths(size, self._nodes)
+                signed = self._signed = receipt.sign_root(self._key, self.origin, size, paths.root), paths
             return signed
