@@ -135,7 +135,7 @@ def test_a_leaf_never_passes_as_a_node() -> None:
 
 
 def test_the_shared_paths_of_a_tree_are_the_paths_of_each_leaf() -> None:
-    for size in (1, 2, 15, 16, 17, 31, 33, 64, 65, 100):
+    for size in (0, 1, 2, 15, 16, 17, 31, 33, 64, 65, 100):
         paths = merkle.Paths(size, NODES)
         assert paths.root == merkle.root(size, NODES)
         for index in range(size):

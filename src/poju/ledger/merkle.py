@@ -58,6 +58,8 @@ def right_edge(size: int, nodes: NodeSource) -> list[bytes]:
 
     A last node without a sibling is its own parent.
     """
+    if not size:
+        return [EMPTY_ROOT]
     last = size - 1
     edge = [nodes(0, last)]
     level = 0
@@ -75,7 +77,7 @@ def inclusion_proof(index: int, size: int, nodes: NodeSource) -> list[bytes]:
 
 
 class Paths:
-    """Inclusion proofs of one tree of ``size`` ≥ 1 leaves; sixteen neighbours share what lies above them.
+    """Inclusion proofs of one tree of ``size`` leaves; sixteen neighbours share what lies above them.
 
     A batch asks for hundreds of neighbours' paths: so each costs four levels, however high the tree.
     """
