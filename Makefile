@@ -6,7 +6,7 @@ BIN := .venv/bin
 CODE := src tests benchmarks examples scripts docs
 export PYTHON
 
-.PHONY: help setup demo test check bench docs reference
+.PHONY: help setup demo test check bench faults docs reference
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ bench: setup ## run one benchmark and print its figures as JSON (NAME=fit_kernel
 	@if [ -f "benchmarks/$(NAME).py" ]; then $(BIN)/python "benchmarks/$(NAME).py" $(ARGS); else \
 	  echo "poju: name one of these, e.g. make bench NAME=fit_kernel:" >&2; \
 	  ls benchmarks | sed -n 's/^\([a-z][a-z_]*\)\.py$$/  \1/p' >&2; exit 2; fi
+
+faults: setup ## kill a served ledger a hundred times under load (ARGS="--kills 100 --seed 1")
+	@$(BIN)/python scripts/faults.py $(ARGS)
 
 reference: setup ## write docs/reference/errors.md and cli.md anew from the code
 	@$(BIN)/python scripts/reference.py
