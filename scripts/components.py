@@ -1,4 +1,4 @@
-"""Bring what the tests need beside Python packages: a Chromium for the console's tests.
+"""Bring what the tests need beside Python packages: a browser, a C compiler, network namespaces.
 
 Installs it with apt-get where that is allowed without asking; otherwise says the one command and ends with status 1,
 since a test whose component is missing would prove nothing. ``POJU_CHROMIUM`` names a browser that stands elsewhere.
@@ -14,7 +14,9 @@ from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_BROWSER = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-PACKAGES = ("chromium", "fonts-noto-cjk")
+BROWSER_PACKAGES = ("chromium", "fonts-noto-cjk")
+TOOLS = {"cc": ("gcc", "libc6-dev"), "ip": ("iproute2",)}
+"""Program → the packages that bring it: the compiler builds the failing disk, ``ip`` parts a consortium's network."""
 
 
 def find_browser() -> str | None:
@@ -34,16 +36,26 @@ def privilege() -> list[str] | None:
     return None
 
 
-def install_browser() -> bool:
-    """Install Chromium with apt-get; return whether it is there afterwards."""
+def missing() -> list[str]:
+    """Return the packages of what is not there."""
+    tools = [package for name, packages in TOOLS.items() if find_tool(name) is None for package in packages]
+    return [*([] if find_browser() else BROWSER_PACKAGES), *tools]
+
+
+def find_tool(name: str) -> str | None:
+    """Return the path of a program, also where only administrators have its folder in their PATH; or None."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
+def install(packages: list[str]) -> None:
+    """Install ``packages`` with apt-get, where that is allowed without asking."""
     prefix = privilege()
     if shutil.which("apt-get") is None or prefix is None:
-        return False
-    print("poju: installing Chromium for the console's tests …", flush=True)
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *PACKAGES]):
+        return
+    print(f"poju: installing {' '.join(packages)} for the tests …", flush=True)
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run([*prefix, "apt-get", *command], check=False, env=environment, stdin=subprocess.DEVNULL)
-    return find_browser() is not None
 
 
 def main() -> int:
@@ -51,12 +63,14 @@ def main() -> int:
     if "--browser" in sys.argv[1:]:
         print(find_browser() or "")
         return 0 if find_browser() else 1
-    if find_browser() or install_browser():
+    if wanted := missing():
+        install(wanted)
+    if not (left := missing()):
         return 0
     print(
-        "poju: the console's tests need Chromium. Run this once, then `make test` again:\n"
-        f"  sudo apt-get install -y {' '.join(PACKAGES)}\n"
-        "or name yours: POJU_CHROMIUM=/path/to/chromium make test",
+        "poju: the tests need some more programs. Run this once, then `make test` again:\n"
+        f"  sudo apt-get install -y {' '.join(left)}\n"
+        "or name a browser of yours: POJU_CHROMIUM=/path/to/chromium make test",
         file=sys.stderr,
     )
     return 1
