@@ -214,6 +214,22 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(application._remembered) == 10
 
 
+def test_what_is_decided_is_forgotten_a_block_later_and_what_waits_is_not() -> None:
+    application = fresh()
+    raws = [support.signed(number) for number in range(4)]
+    digests = [statement.decode(raw).digest for raw in raws]
+    for raw in raws:
+        application.check(raw)
+    put(application, 1, raws[:2])
+    assert list(application._remembered) == digests
+    put(application, 2, raws[2:3])
+    assert list(application._remembered) == digests[2:]
+    put(application, 3, [])
+    assert list(application._remembered) == digests[3:]
+    # its signature is checked again, and it is still the same entry
+    assert put(application, 4, raws[:1]) == [Entered(0, again=True)]
+
+
 def test_a_proposal_stays_within_its_bytes() -> None:
     application = fresh()
     raws = [support.signed(number) for number in range(50)]

@@ -27,7 +27,7 @@ from poju.engine.embedded import EmbeddedEngine
 from poju.errors import PojuError
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
-from poju.node import network_folder, network_light, operate, serving
+from poju.node import collector, network_folder, network_light, operate, serving
 from poju.node.ledger_api import create
 from poju.node.ledger_service import lock
 from poju.node.limits import DEFAULT
@@ -128,6 +128,7 @@ def run(folder: Path, name: str) -> None:
     web.include_router(cosigning(engine))
     operate.install(web, DEFAULT, metrics)
     web.include_router(network_light.routes(network, validator))
+    collector.settle()
     height, _hash = application.info()
     facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}
     serving.run(web, host=network_folder.HOST, port=validator.http, attached=True, on_close=close, facts=facts)

@@ -6,7 +6,7 @@ last commit left. Nothing here knows sockets, so that tests put the questions di
 - ``Info`` names the last durable (height, application hash); ``Commit`` is the one transaction that makes both durable,
   together with leaves, state and refusals (LOG-1).
 - ``CheckTx`` remembers (public key, bytes) whose signature holds, and nothing else: whether that key may speak is asked
-  again in ``FinalizeBlock`` over the state before the block.
+  again in ``FinalizeBlock`` over the state before the block. What a block decided is forgotten a block later.
 - ``ProcessProposal`` refuses a block with a statement that cannot be decoded or is badly signed; what the rules refuse
   is included, leaves no entry, and its signed refusal can be asked for (RULE-2).
 - A block leaf counts blocks that registered something; the chain's height counts all of them. They part at the first
@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -72,7 +71,8 @@ class Application:
         self.genesis = genesis
         self._rules = rules
         self._key = key
-        self._remembered: OrderedDict[bytes, VerifiedStatement] = OrderedDict()
+        self._remembered: dict[bytes, VerifiedStatement] = {}
+        self._settled: Sequence[bytes] = ()
         self._lock = threading.Lock()
         self._pending: _Pending | None = None
         self._height = self._durable().height
@@ -129,8 +129,15 @@ class Application:
         with self._lock:
             self._remembered[item.digest] = verified
             if len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
+                del self._remembered[next(iter(self._remembered))]
         return verified
+
+    def _forget(self, decided: Sequence[bytes]) -> None:
+        """Let go of the block before; what was just ``decided`` may still be on its way here from a peer."""
+        with self._lock:
+            for digest in self._settled:
+                self._remembered.pop(digest, None)
+        self._settled = decided
 
     def _proposable(self, raw: bytes) -> bool:
         """Return whether an honest validator lets ``raw`` into a block: decoded, and not badly signed.
@@ -227,6 +234,7 @@ class Application:
         if pending.outcome.answers or pending.chain.height - self._durable().height >= EMPTY_BLOCKS:
             self.store.commit(pending.outcome, pending.refusals, pending.chain)
         self._height, self.agreed, self._pending = pending.chain.height, pending.chain.agreed, None
+        self._forget(tuple(pending.answers))
         committed = Committed(pending.outcome.head, self.agreed, pending.answers, time.monotonic() - started)
         self.on_commit(committed)
         return committed
