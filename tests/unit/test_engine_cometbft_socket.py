@@ -145,7 +145,18 @@ def test_log_2_a_rule_that_fails_as_a_bug_would_stops_it_without_telling_what_a_
     assert served.failed.wait(WAIT)
 
 
-@pytest.mark.parametrize("attack", [b"\xff" * 9, codec.frame(b"\xff\xff"), codec.frame(b""), b"\xff\xff\xff\xff\x7f"])
+@pytest.mark.parametrize(
+    "attack",
+    [
+        b"\xff" * 9,
+        codec.frame(b"\xff\xff"),
+        codec.frame(b""),
+        b"\xff\xff\xff\xff\x7f",
+        # a field that no version of ABCI has, and a length one over the limit
+        codec.frame(b"\xfa\x07\x00"),
+        codec.frame(bytes(codec.MAX_MESSAGE + 1))[:8],
+    ],
+)
 def test_bytes_that_are_no_abci_end_the_conversation(served: Served, attack: bytes) -> None:
     client = served.client()
     client.socket.sendall(attack)
@@ -159,6 +170,34 @@ def test_an_engine_that_goes_away_in_the_middle_of_a_message_is_no_failure(serve
     client.socket.sendall(codec.frame(bytes(100))[:50])
     client.socket.close()
     assert served.client().ask(abci.Request(flush=abci.Empty())).WhichOneof("value") == "flush"
+    assert not served.reported
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_requests_that_come_in_pieces_or_together_are_answered_one_by_one_in_order(served: Served, step: int) -> None:
+    requests = [abci.Request(echo=abci.Text(text=f"{number}" * 40)) for number in range(60)]
+    client = served.client()
+    stream = b"".join(codec.frame(item.SerializeToString()) for item in requests)
+    for at in range(0, len(stream), step):
+        client.socket.sendall(stream[at : at + step])
+    assert [client.receive().echo.text for _item in requests] == [item.echo.text for item in requests]
+
+
+def test_the_answers_to_the_same_statement_are_alike_and_each_has_its_own(served: Served) -> None:
+    client = served.client()
+    raws = [support.signed(1), badly_signed(2), support.signed(1), b"nonsense", support.signed(3)] * 20
+    client.send(*(abci.Request(check_tx=abci.CheckTxQuestion(tx=raw)) for raw in raws))
+    found = [client.receive().check_tx for _raw in raws]
+    assert [item.data.decode() for item in found] == ["", "statement.signature", "", "statement.malformed", ""] * 20
+    assert [item.code for item in found] == [0, 1, 0, 1, 0] * 20
+
+
+def test_an_engine_that_reads_no_answers_can_go_on_writing(served: Served) -> None:
+    client = served.client()
+    requests = [abci.Request(echo=abci.Text(text=str(number) * 60)) for number in range(2_000)]
+    # all that the socket and the inbox hold: written before the first answer is read
+    client.send(*requests)
+    assert [client.receive().echo.text for _item in requests] == [item.echo.text for item in requests]
     assert not served.reported
 
 

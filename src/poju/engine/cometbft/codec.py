@@ -46,11 +46,6 @@ class Frames:
         self._buffer = bytearray()
         self._at = 0
 
-    @property
-    def waiting(self) -> int:
-        """How many bytes are here that no message was made of yet."""
-        return len(self._buffer) - self._at
-
     def add(self, data: bytes) -> None:
         """Take what the socket delivered."""
         if self._at:

@@ -17,15 +17,13 @@ from poju.engine.cometbft import abci_pb2 as abci
 from poju.engine.cometbft import codec
 from poju.engine.cometbft.application import Application
 from poju.engine.cometbft.dispatcher import Dispatcher, reply
+from poju.engine.cometbft.inbox import Inbox
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
 
-RECEIVE_BYTES = 1 << 18
 BACKLOG = 8
-TOGETHER = 8
-"""Requests answered before the socket is looked at again."""
-WAITING_BYTES = 1 << 20
-"""How much may wait here unanswered: a commit waits until the engine has the answer to each statement it sent."""
+TOGETHER = 32
+"""Answers that go back in one write."""
 Report = Callable[[PojuError | Exception], None]
 
 
@@ -75,32 +73,30 @@ class SocketServer:
         self._listener.close()
 
     def _converse(self, connection: socket.socket) -> None:
-        frames = codec.Frames()
+        inbox, frames = Inbox(connection), codec.Frames()
+        threading.Thread(target=inbox.fill, name="abci-inbox", daemon=True).start()
         try:
-            while data := connection.recv(RECEIVE_BYTES):
+            while data := inbox.take():
                 frames.add(data)
-                self._answer(connection, frames)
+                while answers := [self._dispatcher.answer(item) for item in islice(frames.messages(), TOGETHER)]:
+                    connection.sendall(b"".join(answers))
         except OSError:  # the engine went away; it connects again or the supervisor starts it again
             return
         except Exception as error:  # noqa: BLE001 whatever failed, this application must not answer the next block
             self._explain(connection, error)
             self._report(error)
         finally:
+            inbox.end()
             with self._lock:
                 self._connections.discard(connection)
-            connection.close()
+            self._hang_up(connection)
 
-    def _answer(self, connection: socket.socket, frames: codec.Frames) -> None:
-        """Answer all that is here, a few at a time, and take in meanwhile what the engine sends.
-
-        The engine's client must not find the socket full: while it waits to write, its flush timer fires without a
-        pause (CometBFT v0.38.26, abci/client/socket_client.go: 20 ns), which took a fifth of its processor time.
-        """
-        while answers := [self._dispatcher.answer(message) for message in islice(frames.messages(), TOGETHER)]:
-            connection.sendall(b"".join(answers))
-            if frames.waiting < WAITING_BYTES:
-                with contextlib.suppress(BlockingIOError):
-                    frames.add(connection.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT))
+    @staticmethod
+    def _hang_up(connection: socket.socket) -> None:
+        # shut down first: closing alone would not wake the thread that reads
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
 
     @staticmethod
     def _explain(connection: socket.socket, error: Exception) -> None:
