@@ -169,6 +169,33 @@ def test_the_same_bytes_sent_twice_wait_together_and_later_return_the_same_entry
     assert door.scripted.handed == [raw]
 
 
+def test_what_the_log_holds_is_answered_without_asking_the_engine_again(door: Door) -> None:
+    raws = [support.signed(1, "ask"), support.signed(2)]
+    door.decide(*raws)
+    door.decide()
+    new = support.signed(3)
+    answers = [door.engine.submit(raw) for raw in (*raws, new)]
+    found = [answer.result(WAIT) for answer in answers[:2]]
+    assert [(item.index, item.decision is not None) for item in found if isinstance(item, Registration)] == [
+        (0, True),
+        (2, False),
+    ]
+    door.decide(new)
+    door.decide()
+    assert isinstance(answers[2].result(WAIT), Registration)
+    assert door.scripted.handed == [new]
+
+
+def test_log_1_what_is_held_but_not_agreed_is_not_acknowledged(door: Door) -> None:
+    raw = support.signed(1)
+    door.decide(raw)
+    answer = door.engine.submit(raw)
+    with pytest.raises(NotYet):
+        answer.result(SOON)
+    door.decide()
+    assert isinstance(answer.result(WAIT), Registration)
+
+
 def test_what_the_engine_lost_with_its_queue_is_sent_again(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESEND_SECONDS", 0.1)
     door.scripted.silent = True

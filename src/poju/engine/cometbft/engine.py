@@ -45,13 +45,13 @@ def _no_agreement() -> PojuError:
 
 @dataclass
 class _Waiting:
-    """A statement that somebody waits for. ``index``, ``size``: once it is durable, where, and under which size."""
+    """A statement that somebody waits for. ``entered``, ``size``: once it is durable, where, and under which size."""
 
     item: UnverifiedStatement
     futures: list[Future[Answer]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     sent: float = field(default_factory=time.monotonic)
-    index: int | None = None
+    entered: block.Entered | None = None
     size: int = 0
 
 
@@ -75,7 +75,7 @@ class NetworkEngine(Signer):
         self._cosign = cosign
         self._observer = observer or Unobserved()
         self._charge = charge
-        self._queue: queue.Queue[bytes | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._waiting: dict[bytes, _Waiting] = {}
         self._changed = threading.Condition()
         self._closing = False
@@ -101,9 +101,9 @@ class NetworkEngine(Signer):
             return answer
         if self._charge is not None and (turned_away := self._charge(item.issuer)) is not None:
             raise turned_away
-        earlier = self._application.store.seen(item.issuer, item.identifier)
         with self._changed:
-            if item.digest not in self._waiting and len(self._waiting) >= QUEUE_LIMIT:
+            waiting = self._waiting.get(item.digest)
+            if waiting is None and len(self._waiting) >= QUEUE_LIMIT:
                 self._observer.busy()
                 raise OperatorError(
                     "engine.busy",
@@ -111,14 +111,10 @@ class NetworkEngine(Signer):
                     hint=_("Send it again after a second: the same bytes are never registered twice."),
                     limit=QUEUE_LIMIT,
                 )
-            new = item.digest not in self._waiting
-            waiting = self._waiting.setdefault(item.digest, _Waiting(item))
+            if waiting is None:
+                waiting = self._waiting[item.digest] = _Waiting(item)
+                self._queue.put(waiting)
             waiting.futures.append(answer)
-            if earlier is not None and earlier[1] == item.digest:
-                waiting.index, waiting.size = earlier[0], earlier[0] + 1
-                self._changed.notify_all()
-            elif new:
-                self._queue.put(raw)
         return answer
 
     def register(self, raw: bytes, timeout: float = 2 * ANSWER_SECONDS) -> Answer:
@@ -155,7 +151,7 @@ class NetworkEngine(Signer):
                 if isinstance(answer, block.Declined):
                     refused.append((self._waiting.pop(digest), answer.code))
                 else:
-                    waiting.index, waiting.size = answer.index, committed.head.size
+                    waiting.entered, waiting.size = answer, committed.head.size
             self._changed.notify_all()
         self._observe([(waiting, REFUSED, code) for waiting, code in refused], committed.seconds)
         for waiting, code in refused:
@@ -184,18 +180,33 @@ class NetworkEngine(Signer):
     def _send_until_closed(self) -> None:
         """Hand statements to the engine, all that have queued at once; what it cannot take now is sent again later."""
         while (first := self._queue.get()) is not None:
-            batch, size = [first], len(first)
+            batch, size = [first], len(first.item.raw)
             while len(batch) < rpc.BATCH and size < rpc.BATCH_BYTES and not self._queue.empty():
                 following = self._queue.get_nowait()
                 if following is None:
                     return
                 batch.append(following)
-                size += len(following)
+                size += len(following.item.raw)
             try:
-                self._engine.broadcast(batch)
+                if new := self._new(batch):
+                    self._engine.broadcast(new)
             except PojuError:
                 # nobody is refused for it: :meth:`_resend` finds them again while their time lasts
                 time.sleep(PAUSE_SECONDS)
+
+    def _new(self, batch: Sequence[_Waiting]) -> list[bytes]:
+        """Return the statements of ``batch`` that the log does not hold; say of the others where they stand."""
+        known = self._application.store.prepare((), [(item.item.issuer, item.item.identifier) for item in batch])
+        new: list[bytes] = []
+        with self._changed:
+            for waiting in batch:
+                earlier = known.seen(waiting.item.issuer, waiting.item.identifier)
+                if earlier is None or earlier[1] != waiting.item.digest:
+                    new.append(waiting.item.raw)
+                elif waiting.entered is None:
+                    waiting.entered, waiting.size = block.Entered(earlier[0], again=True), earlier[0] + 1
+                    self._changed.notify_all()
+        return new
 
     def _acknowledge_until_closed(self) -> None:
         while not self._closing:
@@ -210,7 +221,7 @@ class NetworkEngine(Signer):
             self._resend()
 
     def _ready(self) -> list[_Waiting]:
-        return [item for item in self._waiting.values() if item.index is not None and item.size <= self.agreed_size]
+        return [item for item in self._waiting.values() if item.entered is not None and item.size <= self.agreed_size]
 
     def _acknowledge(self, ready: Sequence[_Waiting], size: int) -> None:
         with self._changed:
@@ -218,19 +229,21 @@ class NetworkEngine(Signer):
                 self._waiting.pop(waiting.item.digest, None)
         self._observe([(waiting, REGISTERED, "") for waiting in ready])
         for waiting in ready:
+            if waiting.entered is None:
+                raise ValueError(waiting.size)
             try:
-                _succeed(waiting, self._registration(waiting, size))
+                _succeed(waiting, self._registration(waiting, waiting.entered, size))
             except PojuError as error:
                 _fail(waiting, error)
 
-    def _registration(self, waiting: _Waiting, size: int) -> Registration:
-        index = waiting.index or 0
-        decision = self.decision_index(index)
-        proved = self.receipt_for(index, size)
+    def _registration(self, waiting: _Waiting, entered: block.Entered, size: int) -> Registration:
+        proved = self.receipt_for(entered.index, size)
+        # of what this block entered the answer says whether a decision follows, and which
+        decision = self.decision_index(entered.index) if entered.again else entered.decision
         if decision is None:
-            return Registration(index, waiting.item.digest, proved, None, None)
+            return Registration(entered.index, waiting.item.digest, proved, None, None)
         raw = self.store.leaf(decision)
-        return Registration(index, waiting.item.digest, proved, raw, self.receipt_for(decision, size))
+        return Registration(entered.index, waiting.item.digest, proved, raw, self.receipt_for(decision, size))
 
     def _resend(self) -> None:
         """Send again what the engine may have lost with its queue, and give up on what has waited too long."""
@@ -240,9 +253,9 @@ class NetworkEngine(Signer):
             for waiting in late:
                 del self._waiting[waiting.item.digest]
             for waiting in self._waiting.values():
-                if waiting.index is None and now - waiting.sent > RESEND_SECONDS:
+                if waiting.entered is None and now - waiting.sent > RESEND_SECONDS:
                     waiting.sent = now
-                    self._queue.put(waiting.item.raw)
+                    self._queue.put(waiting)
         for waiting in late:
             _fail(waiting, _no_agreement())
 

@@ -44,14 +44,18 @@ class AgreedStore:
         self.root = store.root
         self.refusal = store.refusal
 
+    @property
+    def size(self) -> int:
+        """How many leaves are agreed."""
+        return self._agreed()
+
     def head(self) -> block.Head:
         """Return where the agreed log stands: what its last block leaf says."""
-        size = self._agreed()
-        return self.head_at(size) or block.Head()
+        return self.head_at(self.size) or block.Head()
 
     def head_at(self, size: int) -> block.Head | None:
         """Return the head of the first ``size`` leaves, or None where no block ends there."""
-        last = self._store.leaf(size - 1) if 0 < size <= self._agreed() else None
+        last = self._store.leaf(size - 1) if 0 < size <= self.size else None
         closing = leaf.decode(last) if last is not None and not leaf.is_statement(last) else None
         if not isinstance(closing, leaf.BlockLeaf):
             return None
@@ -78,12 +82,12 @@ class Signer:
     def checkpoint_at(self, size: int) -> str:
         """Return the checkpoint of the first ``size`` leaves, signed; ``entry.unknown`` where no agreed block ends."""
         if self.store.head_at(size) is None:
-            raise unknown_entry(size, self.store.head().size)
+            raise unknown_entry(size, self.store.size)
         return Checkpoint(self.origin, size, self._sign(size)[0].root).sign(self._key)
 
     def receipt_for(self, index: int, size: int | None = None) -> bytes:
         """Return a receipt of the leaf at ``index`` under the log of ``size``, by default all that is agreed."""
-        agreed = self.store.head().size
+        agreed = self.store.size
         size = agreed if size is None else size
         if not 0 <= index < size <= agreed:
             raise unknown_entry(index, agreed)
@@ -92,14 +96,14 @@ class Signer:
 
     def growth_since(self, old: int) -> bytes:
         """Return a receipt that the log of ``old`` leaves is a prefix of the agreed one; ``entry.unknown`` past it."""
-        size = self.store.head().size
+        size = self.store.size
         if not 0 < old <= size:
             raise unknown_entry(old, size)
         return self._sign(size)[0].consistency(old, merkle.consistency_proof(old, size, self._nodes))
 
     def proof(self, index: int) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of the statement at ``index`` under one checkpoint."""
-        size = self.store.head().size
+        size = self.store.size
         decision = self.decision_index(index)
         if decision is None or decision >= size:
             return self.receipt_for(index, size), None, None
