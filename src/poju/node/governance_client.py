@@ -64,7 +64,7 @@ def status(url: str, name: str = "") -> dict[str, Any]:
         body = client.get(f"/governance/{name}" if name else "/governance")
     try:
         found = json.loads(body[:MAX_ANSWER])
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise OperatorError(

@@ -5,13 +5,13 @@ A statement turned away by a limit leaves no entry and no signed refusal: the sa
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger.statement import MAX_BYTES
+from poju.scenario import toml
 
 MOST = 1_000_000_000
 FILE_BYTES = 65_536
@@ -64,7 +64,7 @@ def load(path: Path) -> Limits:
     """Read a TOML file of limits strictly; raise ``limits.malformed``."""
     try:
         with path.open("rb") as handle:
-            found = tomllib.loads(handle.read(FILE_BYTES).decode())
+            found = toml.loads(handle.read(FILE_BYTES).decode())
     except (OSError, ValueError) as error:
         raise _wrong(path, _("it cannot be read as TOML")) from error
     known = {item.name for item in fields(Limits) if item.init}

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger import cbor, checkpoint, leaf, merkle, statement
-from poju.ledger.keys import PrivateKey, PublicKey
+from poju.ledger.keys import KEY_BYTES, PrivateKey, PublicKey
 from poju.node.client import LedgerClient
 from poju.units import Seconds
 
 MAX_PAGE = 1 << 25
 HASH_BYTES = 32
+KEY_KINDS = ("ledger-open", "member-apply", "key-rotate")
 
 
 def _refused(reason: str) -> CallerError:
@@ -55,6 +56,17 @@ def _entry(value: cbor.Value) -> tuple[int, bytes, list[bytes]]:
 
 def _hashes(values: list[cbor.Value]) -> bool:
     return all(isinstance(item, bytes) and len(item) == HASH_BYTES for item in values)
+
+
+def _told(item: statement.UnverifiedStatement) -> statement.UnverifiedStatement:
+    """Return ``item`` once it has what :meth:`Replica._apply` reads; an operator's log may hold what no rule let in."""
+    if item.kind in KEY_KINDS:
+        key = item.fields.get("key")
+        if not isinstance(key, bytes) or len(key) != KEY_BYTES:
+            raise _refused("an entry has no key")
+    elif item.kind.startswith("consent-") and not isinstance(item.fields.get("grantee"), str):
+        raise _refused("an entry has no grantee")
+    return item
 
 
 class Replica:
@@ -107,7 +119,7 @@ class Replica:
             if merkle.root_from_inclusion(merkle.leaf_hash(raw), index, head.size, path) != head.root:
                 raise _refused("an entry is not in the log")
             if leaf.is_statement(raw):
-                statements.append(statement.decode(raw))
+                statements.append(_told(statement.decode(raw)))
             following = index + 1
         for item in statements:
             self._apply(item)
@@ -115,7 +127,7 @@ class Replica:
         return found.more
 
     def _apply(self, item: statement.UnverifiedStatement) -> None:
-        if item.kind in ("ledger-open", "member-apply", "key-rotate"):
+        if item.kind in KEY_KINDS:
             if item.kind == "key-rotate":
                 # from here on the old key opens nothing at this custodian either
                 self._keys = {mark: found for mark, found in self._keys.items() if found[0] != item.issuer}

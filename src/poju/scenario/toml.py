@@ -17,6 +17,11 @@ from poju.i18n import LANGUAGES, _
 MAX_FILE_BYTES = 1 << 20
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
+MOST_DOTS = 16
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MOST_DOTS + 1}}}")
+"""A dotted key of so many parts that no file has it: tomllib keeps each of its prefixes, 64 GiB for 400 kB of them."""
+
 Names = Mapping[str, str]
 """One short text for each of zh-Hant, zh-Hans and en."""
 
@@ -58,11 +63,24 @@ def text(data: bytes, name: str) -> str:
         raise fault(name, "it is not UTF-8 text") from error
 
 
+def loads(document: str) -> dict[str, Any]:
+    """Return the table in ``document``, in time and memory that its length bounds; raise ``TOMLDecodeError``."""
+    if LONG_KEY.search(document):
+        raise tomllib.TOMLDecodeError("a key has too many dots")
+    try:
+        return tomllib.loads(document)
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # Python converts no number of thousands of digits, and follows no nesting of hundreds of levels
+        raise tomllib.TOMLDecodeError("a number is too long, or it is nested too deep") from error
+
+
 def parse(data: bytes, name: str) -> Table:
     """Parse the TOML document ``data`` that came from the file ``name``."""
     try:
-        return Table(tomllib.loads(text(data, name)), name, "")
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return Table(loads(text(data, name)), name, "")
+    except tomllib.TOMLDecodeError as error:
         raise fault(name, "it is not TOML: {error}", error=str(error)[:200]) from error
 
 

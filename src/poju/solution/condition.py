@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poju.errors import CallerError
 from poju.i18n import _
+from poju.scenario import toml
 from poju.units import PPM
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Verdict:
 def read_condition(content: bytes) -> Condition:
     """Return the table ``[condition]`` of a package's ``programme.toml``. Raises :class:`CallerError`."""
     try:
-        table = tomllib.loads(content.decode("utf-8"))["condition"]
+        table = toml.loads(content.decode("utf-8"))["condition"]
         values = [table[key] for key in KEYS]
         if not all(type(value) is int and value >= 0 for value in values):
             raise ValueError(values)  # noqa: TRY301 - one way out for all that is malformed

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from poju.errors import ProviderError
 from poju.i18n import _
+from poju.scenario import toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,9 +132,8 @@ def check_module_name(name: str) -> None:
 def parse_manifest(content: bytes) -> dict[str, object]:
     """Return the manifest's table with known keys only."""
     try:
-        manifest: dict[str, object] = tomllib.loads(decode(MANIFEST, content))
-    # Deeply nested arrays end tomllib in a RecursionError.
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        manifest: dict[str, object] = toml.loads(decode(MANIFEST, content))
+    except tomllib.TOMLDecodeError as error:
         raise malformed(_("It is no TOML: {reason}."), reason=error) from error
     unknown = sorted(manifest.keys() - KEYS)
     if unknown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from poju.i18n import _
 from poju.ledger import cosignature
 from poju.ledger.keys import PublicKey, parse_vkey
 from poju.ledger.log_keys import Agreed, LogKey, LogKeys
+from poju.scenario import toml
 from poju.verify.files import broken
 from poju.verify.proof import Proved, proved
 
@@ -118,7 +118,7 @@ def load(path: Path) -> Policy:
     """Read a policy strictly; raise ``policy.malformed`` or ``key.malformed``."""
     try:
         with path.open("rb") as handle:
-            found = tomllib.loads(handle.read(FILE_BYTES).decode())
+            found = toml.loads(handle.read(FILE_BYTES).decode())
     except (OSError, ValueError) as error:
         raise _wrong(path, _("it cannot be read as TOML")) from error
     if set(found) - TOP or not {"origin", "threshold", "keys"} <= set(found) or not isinstance(found["origin"], str):

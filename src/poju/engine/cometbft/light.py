@@ -105,7 +105,9 @@ class LightFile:
     def encode(self) -> bytes:
         """Return the file's bytes: the same for the same content."""
         fields = {"format": FORMAT, "chain": self.chain, "checkpoint": self.note, "blocks": self.blocks}
-        return (json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        # JSON can name half of a surrogate pair: no file's bytes hold one, so that reading refuses it as another form
+        text = json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False)
+        return f"{text}\n".encode("utf-8", "surrogatepass")
 
 
 def refused(reason: str) -> CallerError:
