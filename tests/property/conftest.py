@@ -1,8 +1,8 @@
-"""Lets the tests of this folder import ``support_rules``, the in-memory ledger of tests/unit."""
+"""Lets the tests of this folder import the helpers beside them, and those of tests/unit."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "unit")]
