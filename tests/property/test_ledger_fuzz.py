@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import support_ledger as support
 import support_light
-from fuzz_decoders import LEAVES, corpus, told_by_a_log
+from fuzz_decoders import LEAVES, corpus, replica, told_by_a_log
 from fuzz_run import Decoder, Finding, accepts, inputs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -20,6 +21,7 @@ from poju.engine.cometbft import genesis, light
 from poju.errors import PojuError
 from poju.ledger import cbor, statement
 from poju.node import limits
+from poju.node.replica import MAX_ITEMS, few_items
 from poju.scenario import toml
 from poju.solution import condition, manifest
 from poju.verify import policy
@@ -166,6 +168,29 @@ def test_log_1_a_feed_with_an_entry_that_no_rule_let_in_is_refused(kind: str, fi
     with pytest.raises(PojuError) as caught:
         told_by_a_log(raw)
     assert caught.value.code == "replica.refused"
+
+
+@pytest.mark.parametrize("item", ["80", "a0", "40", "6180", "00"])
+def test_a_page_of_tiny_items_is_refused_before_it_takes_memory(item: str) -> None:
+    """32 MiB of empty arrays took 2.4 GB: each is one byte on the line."""
+    count = (1 << 23) // len(bytes.fromhex(item))
+    data = b"\x84\x60\x80\x9a" + count.to_bytes(4, "big") + bytes.fromhex(item) * count + b"\xf4"
+    tracemalloc.start()
+    with pytest.raises(PojuError) as caught:
+        replica().take(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.code == "replica.refused"
+    assert peak < 1 << 20
+
+
+def test_items_are_counted_as_they_are_encoded() -> None:
+    value = [1, -70_000, b"x" * 300, "示範", {"a": [None, True]}, 1 << 40, []]
+    raw = cbor.encode(value)
+    assert few_items(raw, 12)
+    assert not few_items(raw, 11)
+    largest = cbor.encode(["note", [bytes(32)] * 63, [[n, b"raw", [bytes(32)] * 63] for n in range(512)], True])
+    assert few_items(largest, MAX_ITEMS)
 
 
 def test_the_log_of_the_seeds_has_every_kind_of_leaf() -> None:

@@ -22,10 +22,11 @@ from poju.node import signatures
 from poju.node.client import LedgerClient, Refused
 from poju.node.outbox import Build, Outbox
 from poju.node.problems import CBOR, OK, bounded_body, explain_all
-from poju.node.replica import Replica
+from poju.node.replica import Replica, few_items
 
 MAX_PROOF = 1 << 18
 MAX_RECORD = 1 << 24
+RECORD_ITEMS = 3
 SYNC_SECONDS = 2.0
 UNTIL_THE_OTHER_END = frozenset({"exchange.not-released"})
 """An acknowledgement waits for the custodian's release, which may reach the log later."""
@@ -137,6 +138,8 @@ class Institution:
             match cbor.decode(response.content, MAX_PROOF):
                 case {-1: str(code)}:
                     return {"served": False, "code": code}
+            raise strange(custodian_url)
+        if not few_items(response.content, RECORD_ITEMS):
             raise strange(custodian_url)
         match cbor.decode(response.content, MAX_RECORD):
             case [bytes(record), bytes(salt)]:
