@@ -20,7 +20,8 @@ from hypothesis import strategies as some
 from poju.engine.cometbft import genesis, light
 from poju.errors import PojuError
 from poju.ledger import cbor, statement
-from poju.node import limits
+from poju.ledger.checkpoint import Checkpoint
+from poju.node import limits, log_download
 from poju.node.replica import MAX_ITEMS, few_items
 from poju.scenario import toml
 from poju.solution import condition, manifest
@@ -191,6 +192,42 @@ def test_items_are_counted_as_they_are_encoded() -> None:
     assert not few_items(raw, 11)
     largest = cbor.encode(["note", [bytes(32)] * 63, [[n, b"raw", [bytes(32)] * 63] for n in range(512)], True])
     assert few_items(largest, MAX_ITEMS)
+
+
+class Boast(log_download.Download):
+    """A log that signs any size and serves no tile."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        super().__init__("http://log.example", folder, None)
+        self.size, self.asked = size, list[str]()
+
+    def _once(self, path: str, limit: int) -> bytes:
+        self.asked.append(path)
+        if path == "log.vkey":
+            return f"{support.LOG.public.vkey(support.ORIGIN)}\n".encode()
+        if path == "checkpoint":
+            return Checkpoint(support.ORIGIN, self.size, bytes(32)).sign(support.LOG).encode()
+        assert limit
+        raise self._strange(path, 404)
+
+
+@pytest.mark.parametrize("size", [1 << 40, (1 << 63) - 1, 10**4_000])
+def test_a_signed_size_costs_nothing_before_its_tiles_come(tmp_path: Path, size: int) -> None:
+    """The names of all tiles of a signed size of 2^40 took all memory before the first was asked for."""
+    boast = Boast(tmp_path / "log", size)
+    started = time.process_time()
+    with pytest.raises(PojuError) as caught:
+        boast.run(support.LOG.public.fingerprint, lambda _done, _total: None)
+    assert caught.value.code == "ledger.answer"
+    assert boast.asked == ["checkpoint", "log.vkey", "tile/0/000"]
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 65_536, 65_537, 70_000])
+def test_the_files_of_a_log_are_counted_without_naming_them(size: int) -> None:
+    files = [path for path, _limit in log_download._files(size)]
+    assert log_download._count(size) == len(files)
+    assert set(log_download._partial(size)) == {path for path in files if ".p/" in path}
 
 
 def test_the_log_of_the_seeds_has_every_kind_of_leaf() -> None:

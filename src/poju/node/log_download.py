@@ -60,12 +60,12 @@ class Download:
                     wanted=fingerprint,
                 )
             head = open_note(note, origin, key)
-            wanted = list(_files(head.size)) if head.size >= 0 else []
-            self._forget({path for path, _limit in wanted})
-            for number, (path, limit) in enumerate(wanted, 1):
+            self._forget(set(_partial(head.size)))
+            # one name after the other: a log may sign any size, and only what it really serves is kept
+            for number, (path, limit) in enumerate(_files(head.size), 1):
                 if not (self._folder / path).is_file():
                     self._write(path, self._get(path, limit))
-                progress(number, len(wanted))
+                progress(number, _count(head.size))
         self._write("log.vkey", f"{key.vkey(origin)}\n".encode())
         # last: a folder that has a checkpoint has all that stands under it
         self._write("checkpoint", note.encode())
@@ -156,6 +156,27 @@ def _files(size: int) -> Iterator[tuple[str, int]]:
         yield tiles.path(str(level), number, width), width * tiles.HASH_BYTES
         if level == 0:
             yield tiles.path("entries", number, width), BUNDLE_BYTES
+
+
+def _partial(size: int) -> Iterator[str]:
+    """Yield the paths among :func:`_files` of tiles that are not full: at most one on each level, and a bundle."""
+    level = 0
+    while size:
+        number, width = divmod(size, tiles.WIDTH)
+        if width:
+            yield tiles.path(str(level), number, width)
+            if level == 0:
+                yield tiles.path("entries", number, width)
+        size, level = number, level + 1
+
+
+def _count(size: int) -> int:
+    """Return how many files :func:`_files` yields."""
+    count = -(-size // tiles.WIDTH)
+    while size:
+        count += -(-size // tiles.WIDTH)
+        size //= tiles.WIDTH
+    return count
 
 
 def place_package(package: Path, folder: Path) -> None:
