@@ -13,7 +13,7 @@ import httpx
 import support_ledger as support
 import support_light
 from fuzz_run import Decoder
-from fuzz_servers import server_part
+from fuzz_servers import custodian_part, server_part
 from support_rules import HEALTHCARE, key_of
 
 from poju.engine.cometbft import abci_pb2 as abci
@@ -253,7 +253,7 @@ def _signature(data: bytes) -> object:
 def corpus() -> Iterator[dict[str, Decoder]]:
     """Yield every decoder by its name; their files and servers end with it."""
     folder = Path(tempfile.mkdtemp(prefix="poju-fuzz-"))
-    parts = (ledger_part(), note_part(), file_part(folder), network_part(), server_part())
+    parts = (ledger_part(), note_part(), file_part(folder), network_part(), server_part(), custodian_part())
     found = {item.name: item for part in parts for item in part}
     try:
         yield found

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 from fuzz_run import Decoder
 from starlette.types import Message
-from support_node import World, opened
+from support_node import World, custodian, opened
 
+from poju.exchange.custodian import AccessProof
 from poju.node.ledger_api import create
 
 FAULT = 500
@@ -49,6 +50,22 @@ def server_part() -> Iterator[Decoder]:
         world.close()
 
     yield Decoder("http", ask, tuple(_requests(world)), factor=3, close=close)
+
+
+def custodian_part() -> Iterator[Decoder]:
+    """Yield ``custodian``: what a requester shows, judged whole; no other bytes open anything (PRIV-2)."""
+    world = opened()
+    world.consent()
+    proof = world.request().encode()
+    judge = custodian(world)
+
+    def ask(data: bytes) -> str:
+        held = judge.check(AccessProof.decode(data))
+        if data != proof:
+            raise AssertionError("a record was opened by other bytes than the proof")
+        return held
+
+    yield Decoder("custodian", ask, (proof,), close=world.close)
 
 
 async def _answered(app: object, scope: dict[str, object], body: bytes) -> int:

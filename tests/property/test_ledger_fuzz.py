@@ -31,7 +31,7 @@ NAMES = (
     "cbor", "cose", "statement", "leaf", "receipt", "growth", "refusal", "bundle", "tile", "tile-path", "checkpoint",
     "note-text", "note-line", "cosigned", "log-keys", "vkey", "cosigner-vkey", "policy", "limits", "toml", "package",
     "manifest", "light", "genesis", "abci", "feed", "feed-entry", "access-proof", "access-wanted", "assertion",
-    "answer", "http-signature", "http",
+    "answer", "http-signature", "http", "custodian",
 )  # fmt: skip
 SLOW = {"package": 100, "http": 500, "toml": 500, "abci": 600, "light": 800, "feed": 800, "feed-entry": 800}
 COUNT, MEASURED_EVERY = 1_500, 5
