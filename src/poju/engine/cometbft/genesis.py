@@ -71,11 +71,11 @@ def read(app_state: bytes) -> Genesis:
             size=int(found["size"]),
             root=bytes.fromhex(found["root"]),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise refused("app_state cannot be read") from error
     # compared as text, since to Python true is 1
     same = json.dumps(genesis.describe(), sort_keys=True) == json.dumps(found, sort_keys=True)
-    if not same or len(genesis.root) != ROOT_BYTES or genesis.size < 0:
+    if not same or len(genesis.root) != ROOT_BYTES or not 0 <= genesis.size < 1 << 63:
         raise refused("app_state is not in its one form")
     if not 0 < genesis.acknowledge <= len(genesis.keys):
         raise refused("more signatures are asked for than there are validators")
