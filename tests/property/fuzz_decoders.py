@@ -226,6 +226,8 @@ def network_part() -> Iterator[Decoder]:
     yield Decoder("assertion", assertion.decode, (signed,))
     details = cbor.encode({-1: "x", client.REFUSAL_KEY: {"code": "x", "raw": b"y"}})
     yield Decoder("answer", lambda data: client._answer(httpx.Response(403, content=data)), (details,))
+    told = cbor.encode([["registered", 1, b"r", None], ["refused", "x", b"y"], ["failed", "x", "y"]])
+    yield Decoder("answers", lambda data: client._answers(httpx.Response(200, content=data), 3), (told,))
     yield Decoder("http-signature", _signature, tuple(_headers(body) for body in (b"body", b"")))
 
 

@@ -11,6 +11,7 @@ from starlette.types import Message
 from support_node import World, custodian, opened
 
 from poju.exchange.custodian import AccessProof
+from poju.ledger import cbor
 from poju.node.ledger_api import create
 
 FAULT = 500
@@ -90,6 +91,7 @@ async def _answered(app: object, scope: dict[str, object], body: bytes) -> int:
 def _requests(world: World) -> Iterator[bytes]:
     raw = world.signed("member-apply", "hospital-a", "member/hospital-a", {"key": bytes(32)})
     yield b"POST /entries\ncontent-type: application/cose\n" + raw
+    yield b"POST /entries/batch\ncontent-type: application/cbor\n" + cbor.encode([raw, raw[:-1], b""])
     paths = (
         "/entries/0", "/entries/1/proof", "/growth/3", "/checkpoint", "/tile/0/000.p/3", "/tile/entries/000.p/3",
         "/.well-known/scitt-keys", "/governance", "/governance/x", "/feed/0/0", "/openapi.json",

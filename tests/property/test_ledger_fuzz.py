@@ -22,7 +22,9 @@ from poju.errors import PojuError
 from poju.ledger import cbor, statement
 from poju.ledger.checkpoint import Checkpoint
 from poju.node import limits, log_download
-from poju.node.replica import MAX_ITEMS, few_items
+from poju.node.entries import BATCH_BYTES, batch_of
+from poju.node.items import few_items
+from poju.node.replica import MAX_ITEMS
 from poju.scenario import toml
 from poju.solution import condition, manifest
 from poju.verify import policy
@@ -31,7 +33,7 @@ NAMES = (
     "cbor", "cose", "statement", "leaf", "receipt", "growth", "refusal", "bundle", "tile", "tile-path", "checkpoint",
     "note-text", "note-line", "cosigned", "log-keys", "vkey", "cosigner-vkey", "policy", "limits", "toml", "package",
     "manifest", "light", "genesis", "abci", "feed", "feed-entry", "access-proof", "access-wanted", "assertion",
-    "answer", "http-signature", "http", "custodian",
+    "answer", "answers", "http-signature", "http", "custodian",
 )  # fmt: skip
 SLOW = {"package": 100, "http": 500, "toml": 500, "abci": 600, "light": 800, "feed": 800, "feed-entry": 800}
 COUNT, MEASURED_EVERY = 1_500, 5
@@ -183,6 +185,18 @@ def test_a_page_of_tiny_items_is_refused_before_it_takes_memory(item: str) -> No
     tracemalloc.stop()
     assert caught.value.code == "replica.refused"
     assert peak < 1 << 20
+
+
+@pytest.mark.parametrize("item", ["80", "a0", "40"])
+def test_a_batch_of_tiny_items_is_refused_before_it_takes_memory(item: str) -> None:
+    """4 MiB of empty arrays, which anyone may send, took 300 MB and held the server for seconds."""
+    count = (BATCH_BYTES - 16) // len(bytes.fromhex(item))
+    data = b"\x9a" + count.to_bytes(4, "big") + bytes.fromhex(item) * count
+    started = time.process_time()
+    with pytest.raises(PojuError) as caught:
+        batch_of(data)
+    assert caught.value.code == "http.batch"
+    assert time.process_time() - started < 0.2
 
 
 def test_items_are_counted_as_they_are_encoded() -> None:

@@ -16,6 +16,7 @@ from poju.i18n import _
 from poju.ledger import cbor
 from poju.ledger.keys import PrivateKey
 from poju.node import signatures
+from poju.node.items import few_items
 
 COSE, CBOR = "application/cose", "application/cbor"
 REFUSAL_KEY = "urn:poju:refusal"
@@ -32,6 +33,7 @@ TRIES = 5
 BATCH = 50
 """Statements sent at once: 50 of the largest fit a request of 4 MiB."""
 BATCH_ANSWER_BYTES = 1 << 24
+ITEMS_OF_AN_ANSWER = 5
 PATIENCE_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -85,7 +87,7 @@ def _answer(response: httpx.Response) -> Answer | None:
 
 def _answers(response: httpx.Response, count: int) -> list[Answer | None] | None:
     """Return the ``count`` answers in a batch's ``response``, or None where it holds something else."""
-    if response.status_code != OK:
+    if response.status_code != OK or not few_items(response.content, 1 + ITEMS_OF_AN_ANSWER * count):
         return None
     try:
         found = cbor.decode(response.content, BATCH_ANSWER_BYTES)

@@ -23,6 +23,7 @@ from poju.ledger import cbor
 from poju.ledger.statement import MAX_BYTES
 from poju.node.client import COSE, REFUSAL_KEY
 from poju.node.door import CHARGE
+from poju.node.items import few_items
 from poju.node.problems import (
     CBOR,
     CREATED,
@@ -164,6 +165,8 @@ def _answered(answer: embedded.Answer) -> list[cbor.Value]:
 
 def batch_of(data: bytes) -> list[bytes]:
     """Return the statements of a batch: a CBOR array of 1 to 1,000 byte strings; raise ``http.batch``."""
+    if not few_items(data, 1 + BATCH_STATEMENTS):
+        raise _no_batch()
     found = cbor.decode(data, BATCH_BYTES)
     if not isinstance(found, list) or not 0 < len(found) <= BATCH_STATEMENTS:
         raise _no_batch()

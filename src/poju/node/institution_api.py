@@ -20,9 +20,10 @@ from poju.ledger import cbor, leaf, statement
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.node import signatures
 from poju.node.client import LedgerClient, Refused
+from poju.node.items import few_items
 from poju.node.outbox import Build, Outbox
 from poju.node.problems import CBOR, OK, bounded_body, explain_all
-from poju.node.replica import Replica, few_items
+from poju.node.replica import Replica
 
 MAX_PROOF = 1 << 18
 MAX_RECORD = 1 << 24

@@ -14,13 +14,13 @@ from poju.i18n import _
 from poju.ledger import cbor, checkpoint, leaf, merkle, statement
 from poju.ledger.keys import KEY_BYTES, PrivateKey, PublicKey
 from poju.node.client import LedgerClient
+from poju.node.items import few_items
 from poju.units import Seconds
 
 MAX_PAGE = 1 << 25
 HASH_BYTES = 32
 MAX_ITEMS = 40_960
 """CBOR items of a page: 512 entries, each with a number, its bytes and at most 63 hashes, and the first proof."""
-STRINGS, ARGUMENT_BYTES = (2, 3), {24: 1, 25: 2, 26: 4, 27: 8}
 KEY_KINDS = ("ledger-open", "member-apply", "key-rotate")
 
 
@@ -41,23 +41,6 @@ class Page:
     consistency: list[bytes]
     entries: list[tuple[int, bytes, list[bytes]]]
     more: bool
-
-
-def few_items(data: bytes, most: int) -> bool:
-    """Return whether ``data`` has at most ``most`` CBOR items; what is no CBOR, the decoder refuses.
-
-    Asked before large answers are decoded: an empty array is one byte in the answer and seventy in memory.
-    """
-    at = items = 0
-    while at < len(data):
-        items += 1
-        if items > most:
-            return False
-        major, low = data[at] >> 5, data[at] & 31
-        width = ARGUMENT_BYTES.get(low, 0)
-        argument = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else low
-        at += 1 + width + (argument if major in STRINGS else 0)
-    return True
 
 
 def _page(value: cbor.Value) -> Page:
