@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from poju.cli.verify import Progress
 from poju.i18n import _, choose_language, translate
 
+if TYPE_CHECKING:
+    from poju.ledger.checkpoint import Checkpoint
+    from poju.node.network_folder import Validator
+
 HEALTHCARE = Path(__file__).resolve().parents[1] / "packages" / "healthcare"
+ORIGIN = "consortium.example/log"
+LEDGER = click.Path(path_type=Path, exists=True, file_okay=False)
 FOLDER = click.option("--dir", "folder", required=True, type=click.Path(path_type=Path), help="The network's folder.")
 
 
@@ -21,7 +29,12 @@ def command() -> None:
 
 
 def _say(text: str, **parameters: object) -> None:
-    print(translate(text, choose_language(), **parameters))
+    print(translate(text, choose_language(), **parameters), flush=True)
+
+
+def _audited(validator: Validator, found: Checkpoint) -> None:
+    text = _("{name} audited {size} leaves and cosigned the operator's final checkpoint.")
+    _say(text, name=validator.name, size=found.size)
 
 
 @command.command("install-engine")
@@ -45,15 +58,25 @@ def install_engine() -> None:
 @click.option(
     "--package", default=HEALTHCARE, type=click.Path(path_type=Path, exists=True), help="The scenario package."
 )
-@click.option("--origin", default="consortium.example/log", show_default=True, help="The log's name.")
-def init(folder: Path, validators: int, package: Path, origin: str) -> None:
+@click.option("--origin", help=f"The log's name.  [default: {ORIGIN}, or the ledger's own]")
+@click.option("--from", "ledger", type=LEDGER, help="The folder of an embedded ledger at rest, which goes on here.")
+def init(folder: Path, validators: int, package: Path, origin: str | None, ledger: Path | None) -> None:
     """Make the keys, the genesis file and the settings of a new network.
 
-    Example: poju network init --validators 4 --dir ./consortium
-    """
-    from poju.node import network_folder  # noqa: PLC0415 - as above
+    With --from the network continues an embedded ledger: same name, same entries, receipts given before hold (LOG-3).
 
-    made = network_folder.init(folder, package, origin, validators)
+    Example: poju network init --validators 4 --dir ./consortium --from ./authority
+    """
+    from poju.node import network_audit, network_folder, network_from  # noqa: PLC0415 - as above
+
+    if ledger is None:
+        made = network_folder.init(folder, package, origin or ORIGIN, validators)
+    elif origin is not None:
+        raise click.UsageError("--origin with --from: a log keeps its name")
+    else:
+        made = network_from.init(folder, package, ledger, validators, Progress(choose_language()))
+        genesis, _first = network_audit.genesis_of(made)
+        _say(_("The network continues the log of {ledger}: {size} leaves."), ledger=ledger, size=genesis.size)
     text = _("Made {count} validators in {folder}; {acknowledge} signatures acknowledge a statement.")
     _say(text, count=len(made.validators), folder=folder, acknowledge=made.acknowledge)
     for validator in made.validators:
@@ -62,15 +85,51 @@ def init(folder: Path, validators: int, package: Path, origin: str) -> None:
 
 @command.command()
 @FOLDER
+@click.option("--name", required=True, help="The node's name: small letters, digits and hyphens.")
+@click.option("--host", required=True, help="Where the other organisations reach this machine: a name or an address.")
+@click.option("--origin", required=True, help="The log's name, the same for all.")
+def keys(folder: Path, name: str, host: str, origin: str) -> None:
+    """Make one organisation's keys on its own machine, and the file about them that the others need.
+
+    Example: poju network keys --dir /var/lib/poju --name hospital-a --host 10.0.0.5 --origin health.example/log
+    """
+    from poju.node import network_hosts  # noqa: PLC0415 - as above
+
+    path = network_hosts.make_keys(folder, name, origin, host)
+    _say(_("The keys are in {folder}; send {path} to the other organisations."), folder=folder / name, path=path)
+
+
+@command.command()
+@click.argument("nodes", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@FOLDER
+@click.option("--package", default=HEALTHCARE, type=click.Path(path_type=Path, exists=True), help="The package.")
+@click.option("--origin", required=True, help="The log's name, the same for all.")
+@click.option("--time", required=True, help="The chain's first moment, UTC, the same for all: 2026-12-01T00:00:00Z.")
+def genesis(nodes: tuple[Path, ...], folder: Path, package: Path, origin: str, time: str) -> None:
+    """Make the genesis file from every organisation's file NODES, and the settings of the node on this machine.
+
+    Everybody runs it on the same files; compare the digest that it prints before you start.
+
+    Example: poju network genesis a.json b.json c.json d.json --dir /var/lib/poju --origin … --time 2026-12-01T00:00:00Z
+    """
+    from poju.node import network_hosts  # noqa: PLC0415 - as above
+
+    made, digest = network_hosts.found(folder, package, origin, time, nodes)
+    text = _("Genesis of {count} validators: {digest}. {acknowledge} signatures acknowledge a statement.")
+    _say(text, count=len(made.validators), digest=digest, acknowledge=made.acknowledge)
+
+
+@command.command()
+@FOLDER
 @click.option("--foreground", is_flag=True, help="Stay, and end the network with Ctrl-C.")
 def up(folder: Path, foreground: bool) -> None:  # noqa: FBT001 - click's flag
-    """Start every validator: its application first, then its engine.
+    """Start every validator: its application first, then its engine. One that was handed a log audits it before.
 
     Example: poju network up --dir ./consortium
     """
     from poju.node import network_service  # noqa: PLC0415 - as above
 
-    network_service.up(folder, foreground=foreground)
+    network_service.up(folder, foreground=foreground, progress=Progress(choose_language()), told=_audited)
     if not foreground:
         _say(_("The network runs; every validator has decided a block."))
 
@@ -92,6 +151,8 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click's flag
     for item in found:
         text = _("{name}: {state}, height {height}, {size} leaves, root {root}, {peers} peers")
         _say(text, **{**vars(item), "state": translate(item.state, choose_language()), "root": item.root[:16] or "–"})
+    for error in network_service.explain(folder, found):
+        click.echo(f"{error.code}: {error.explain(choose_language())}", err=True)
 
 
 @command.command()

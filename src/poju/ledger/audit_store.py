@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -140,14 +140,15 @@ def check(
     plan: Plan,
     *,
     key: tuple[str, PublicKey] | None = None,
+    retired: Sequence[PublicKey] = (),
     signed: Checkpoint | None = None,
     replace: bool = False,
 ) -> block.Head:
     """Check the ledger's file at ``path`` in the six steps of this module and return its head.
 
-    ``key``: the log's name and key, for the refusals. ``signed``: a checkpoint whose signature the caller verified, of
-    this size or an earlier one. ``replace``: write state and memory anew between steps 3 and 4; nobody else may have
-    the file open for writing.
+    ``key``: the log's name and key, for the refusals; ``retired``: the keys that spoke for it before. ``signed``: a
+    checkpoint whose signature the caller verified, of this size or an earlier one. ``replace``: write state and memory
+    anew between steps 3 and 4; nobody else may have the file open for writing.
     """
     with closing(LedgerFile(path)) as file, file.together(), closing(FoldState()) as state:
         # 1. pages
@@ -171,7 +172,7 @@ def check(
         _check_state(file, state)
         _check_memory(file, state)
         if key is not None:
-            _check_refusals(file, *key)
+            _check_refusals(file, key[0], (key[1], *retired))
     return head
 
 
@@ -218,13 +219,16 @@ def _check_memory(file: LedgerFile, state: FoldState) -> None:
         raise damaged(_("The memory holds a statement that no leaf is."), hint=REBUILD)
 
 
-def _check_refusals(file: LedgerFile, origin: str, key: PublicKey) -> None:
-    """Step 6: each kept refusal under the log's key, its statement beside it."""
-    for digest, raw, item in file.each("SELECT digest, raw, statement FROM refusal ORDER BY digest"):
+def _check_refusals(file: LedgerFile, origin: str, keys: Sequence[PublicKey]) -> None:
+    """Step 6: each kept refusal under one of the log's keys, its statement beside it."""
+
+    def whole(key: PublicKey, digest: bytes, raw: bytes, item: bytes) -> bool:
         try:
-            whole = refusal.verify(raw, key, origin).statement == digest == hashlib.sha256(item).digest()
+            return refusal.verify(raw, key, origin).statement == digest == hashlib.sha256(item).digest()
         except (PojuError, TypeError, ValueError):
-            whole = False
-        if not whole:
+            return False
+
+    for digest, raw, item in file.each("SELECT digest, raw, statement FROM refusal ORDER BY digest"):
+        if not any(whole(key, digest, raw, item) for key in keys):
             shown = digest.hex() if isinstance(digest, bytes) else str(digest)
             raise damaged(_("The kept refusal of statement {digest} is not the node's."), digest=shown)

@@ -65,7 +65,10 @@ def rebuild(folder: Path, package: Path, plan: Plan, *, checkpoint: Path | None,
     held = lock(folder) if replace else None
     try:
         pair = None if key is None else (origin, key)
-        return audit_store.check(path, rules, plan, key=pair, signed=signed, replace=replace)
+        # a validator of a log that an operator kept before it: who signed the refusals of that time
+        lines = _text(folder / "retired.vkey").splitlines() if (folder / "retired.vkey").is_file() else []
+        retired = [parse_vkey(line)[1] for line in lines]
+        return audit_store.check(path, rules, plan, key=pair, retired=retired, signed=signed, replace=replace)
     finally:
         if held is not None:
             held.close()

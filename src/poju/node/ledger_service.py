@@ -29,6 +29,8 @@ from poju.rulebook import compose
 from poju.scenario.rulebook import ScenarioRules
 
 ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]{0,127}")
+GROWN = "grown.json"
+"""Stands beside a ledger from which a consortium has grown, and says where (docs/guides/network.md)."""
 LOCK_SECONDS = 10.0
 LOCK_PAUSE = 0.05
 
@@ -97,6 +99,18 @@ def _require_opened(store: Store, rules: ScenarioRules) -> None:
         )
 
 
+def _require_not_grown(folder: Path) -> None:
+    """Raise ``ledger.grown`` where a consortium continues this log: a second continuation would be a fork (LOG-2)."""
+    if (folder / GROWN).exists():
+        raise OperatorError(
+            "ledger.grown",
+            _("A consortium continues the log in {folder}: what is registered here would be a fork of it."),
+            hint=_("See {mark} for where it goes on. Receipts that were given here verify as before."),
+            folder=folder,
+            mark=folder / GROWN,
+        )
+
+
 def _existing(folder: Path) -> Store:
     """Return the store of the ledger in ``folder``; raise ``ledger.none`` where there is none."""
     if not (folder / "ledger.sqlite").is_file() or not (folder / "origin").is_file():
@@ -114,6 +128,7 @@ def run(
 ) -> None:
     """Serve the ledger until Ctrl-C, or until standard input closes where ``attached``."""
     rules = compose(package, folder / governance_node.PACKAGES)
+    _require_not_grown(folder)
     held = lock(folder)
     store = Store.open(folder / "ledger.sqlite")
     key = key_of(folder)

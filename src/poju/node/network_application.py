@@ -21,13 +21,14 @@ from poju.engine.cometbft import genesis as genesis_file
 from poju.engine.cometbft.application import Application
 from poju.engine.cometbft.engine import NetworkEngine
 from poju.engine.cometbft.genesis import Genesis
+from poju.engine.cometbft.home import listens_on
 from poju.engine.cometbft.rpc import Rpc
 from poju.engine.cometbft.server import SocketServer
 from poju.engine.embedded import EmbeddedEngine
 from poju.errors import PojuError
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
-from poju.node import collector, network_folder, network_light, operate, serving
+from poju.node import collector, network_audit, network_folder, network_light, network_watch, operate, serving
 from poju.node.ledger_api import create
 from poju.node.ledger_service import lock
 from poju.node.limits import DEFAULT
@@ -97,8 +98,14 @@ def run(folder: Path, name: str) -> None:
     held = lock(home)
     store = Store.open(home / "ledger.sqlite")
     key = PrivateKey.load(home / "log.private")
-    application = Application(store, rules, key, _genesis(home, rules.package.digest))
-    quorum = Quorum([item for item in network.validators if item != validator], network.origin, network.acknowledge)
+    genesis = _genesis(home, rules.package.digest)
+    network_audit.require_audited(home, genesis, key.public)
+    network_watch.require_undiverged(home)
+    application = Application(store, rules, key, genesis)
+    others = [item for item in network.validators if item != validator]
+    # a node that joined signs for itself alone: k of the validators have to stand behind what it acknowledges
+    own = len(network.validators) - len(others)
+    quorum = Quorum(others, network.origin, network.acknowledge + 1 - own)
     metrics = Metrics(rules.kinds)
     engine = NetworkEngine(
         application,
@@ -114,8 +121,13 @@ def run(folder: Path, name: str) -> None:
     os.chdir(home)
     server = SocketServer(application, Path("abci.sock"), stop_at_once)
     threading.Thread(target=server.serve, name="abci-listener", daemon=True).start()
+    # with its own questions to the others: an acknowledgement must not wait for the watch's
+    watched = Quorum(others, network.origin, network.acknowledge + 1 - own)
+    watch = network_watch.Watch(home, store, validator.rpc, watched.collect, stop_at_once)
 
     def close() -> None:
+        watch.close()
+        watched.close()
         server.close()
         engine.close()
         summary.close()
@@ -131,7 +143,7 @@ def run(folder: Path, name: str) -> None:
     collector.settle()
     height, _hash = application.info()
     facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}
-    serving.run(web, host=network_folder.HOST, port=validator.http, attached=True, on_close=close, facts=facts)
+    serving.run(web, host=listens_on(validator.host), port=validator.http, attached=True, on_close=close, facts=facts)
 
 
 def main() -> None:

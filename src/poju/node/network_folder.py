@@ -1,7 +1,8 @@
-"""A consortium's folder on one machine: ``network.json``, the package, and one folder for each validator.
+"""A consortium's folder: ``network.json``, ``genesis.json``, the package, and one folder for each node on this machine.
 
-A validator's folder holds its engine's ``config`` and ``data``, ``ledger.sqlite`` (log and state), ``log.private``
-(what it signs receipts with), and while it runs ``abci.sock`` and two pid files; two log files.
+``network.json`` names every node with its public keys, host and ports; on another organisation's machine the same file
+stands beside another node's folder. A node's folder holds its engine's ``config`` and ``data``, ``ledger.sqlite`` (log
+and state), ``log.private`` (what it signs receipts with), and while it runs ``abci.sock``, two pid files, two logs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,46 +22,89 @@ from poju.engine.cometbft import home
 from poju.engine.cometbft.genesis import Genesis
 from poju.errors import CallerError, OperatorError
 from poju.i18n import _
-from poju.ledger.keys import KEY_BYTES, PrivateKey, PublicKey
+from poju.ledger.keys import PublicKey
+from poju.ledger.log_keys import LogKey
+from poju.ledger.merkle import EMPTY_ROOT
+from poju.node import network_keys
 from poju.node.ledger_service import ORIGIN
 from poju.rulebook import compose
 
 MOST_VALIDATORS = 16
 FAULTS_FROM = 3
-HOST = "127.0.0.1"
+HOST = home.LOOPBACK
+HANDOVER, PACKAGES = "handover/ledger.sqlite", "packages"
+"""In the network's folder: the log that it grew from, as a backup; the packages that votes put into force."""
 FIRST_PORT, PORTS = 20_000, 12_000
 """Below the ports that the system hands to outgoing connections, so that a recorded one stays free."""
 
 
 @dataclass(frozen=True)
 class Validator:
-    """One validator: its name, the fingerprintable half of its log key (hexadecimal), its ports on loopback."""
+    """One node: its name, the public half of its log key (hexadecimal), its ports, and where the others reach it.
+
+    ``consensus``, ``network``: the public halves of its engine's keys, in hexadecimal; ``host``: a name or an IPv4
+    address. ``rpc`` is on its own loopback.
+    """
 
     name: str
     key: str
     p2p: int
     rpc: int
     http: int
+    host: str = HOST
+    consensus: str = ""
+    network: str = ""
 
     @property
     def url(self) -> str:
         """Where its application answers."""
-        return f"http://{HOST}:{self.http}"
+        return f"http://{self.host}:{self.http}"
 
     @property
     def log_key(self) -> PublicKey:
         """The key that it signs receipts and checkpoints with."""
         return PublicKey(bytes.fromhex(self.key))
 
+    @property
+    def engine(self) -> home.Node:
+        """Its engine, as the others' settings and the genesis file name it."""
+        consensus, network = (PublicKey(bytes.fromhex(item)) for item in (self.consensus, self.network))
+        return home.Node(self.name, consensus, network, self.p2p, self.rpc, self.host)
+
+
+@dataclass(frozen=True)
+class Start:
+    """The log that a network starts from: none, or one that an operator kept (its size, root and last block)."""
+
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+    height: int = 0
+    retired: tuple[LogKey, ...] = ()
+
 
 @dataclass(frozen=True)
 class Network:
-    """What ``network.json`` says, and where it stands."""
+    """What ``network.json`` says, and where it stands.
+
+    ``validators``: those of the genesis file; ``joined``: nodes that came later and follow the log (their keys count
+    for nothing until a vote admits them).
+    """
 
     folder: Path
     origin: str
     acknowledge: int
     validators: tuple[Validator, ...]
+    joined: tuple[Validator, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[Validator, ...]:
+        """All nodes."""
+        return self.validators + self.joined
+
+    @property
+    def here(self) -> tuple[Validator, ...]:
+        """The nodes whose folders are on this machine."""
+        return tuple(item for item in self.nodes if (self.home(item) / network_keys.CONSENSUS).is_file())
 
     @property
     def package(self) -> Path:
@@ -72,8 +116,8 @@ class Network:
         return self.folder / validator.name
 
     def find(self, name: str) -> Validator:
-        """Return the validator called ``name``, or raise ``network.validator``."""
-        for validator in self.validators:
+        """Return the node called ``name``, or raise ``network.validator``."""
+        for validator in self.nodes:
             if validator.name == name:
                 return validator
         raise CallerError(
@@ -81,8 +125,23 @@ class Network:
             _("This network has no validator {name}."),
             hint=_("They are called {names}."),
             name=name[:64],
-            names=", ".join(item.name for item in self.validators),
+            names=", ".join(item.name for item in self.nodes),
         )
+
+    def settings(self, validator: Validator) -> str:
+        """Return ``config.toml`` of ``validator``'s engine."""
+        return home.settings(validator.engine, [item.engine for item in self.nodes if item != validator])
+
+    def save(self) -> None:
+        """Write ``network.json``: last of all, so that a folder that has it is whole."""
+        described: dict[str, object] = {
+            "origin": self.origin,
+            "acknowledge": self.acknowledge,
+            "validators": [asdict(item) for item in self.validators],
+        }
+        if self.joined:
+            described["joined"] = [asdict(item) for item in self.joined]
+        network_keys.replace(self.folder / "network.json", json.dumps(described, indent=2) + "\n")
 
 
 def quorum(count: int) -> int:
@@ -95,7 +154,8 @@ def load(folder: Path) -> Network:
     try:
         found = json.loads((folder / "network.json").read_text(encoding="utf-8"))
         validators = tuple(Validator(**item) for item in found["validators"])
-        return Network(folder.resolve(), str(found["origin"]), int(found["acknowledge"]), validators)
+        joined = tuple(Validator(**item) for item in found.get("joined", []))
+        return Network(folder.resolve(), str(found["origin"]), int(found["acknowledge"]), validators, joined)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CallerError(
             "network.none",
@@ -110,38 +170,73 @@ def init(folder: Path, package: Path, origin: str, count: int) -> Network:
 
     Raises ``network.validators``, ``ledger.origin-malformed``, ``ledger.out-not-empty``, ``package.*``.
     """
-    _check(folder, origin, count)
-    rules = compose(package)
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(package, folder / "package")
-    seeds = [[os.urandom(KEY_BYTES) for _kind in range(2)] for _number in range(count)]
-    ports = free_ports(3 * count)
-    nodes, validators = [], []
-    for number, (consensus, network) in enumerate(seeds):
-        name, p2p, rpc, http = f"v{number}", *ports[3 * number : 3 * number + 3]
-        key = PrivateKey.load_or_create(folder / name / "log.private")
-        (folder / name / "log.vkey").write_text(key.public.vkey(origin) + "\n")
-        validators.append(Validator(name, key.public.raw.hex(), p2p, rpc, http))
-        public, node_key = PrivateKey.from_seed(consensus).public, PrivateKey.from_seed(network).public
-        nodes.append(home.Node(name, public, node_key, p2p, rpc))
-    keys = {item.name: item.log_key for item in validators}
-    state = Genesis(origin, rules.package.digest, keys, quorum(count))
-    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    chain = f"poju-{hashlib.sha256(origin.encode()).hexdigest()[:16]}"
-    genesis = home.genesis_file(nodes, state, chain=chain, time=time, initial_height=1)
-    for node, (consensus, network) in zip(nodes, seeds, strict=True):
-        pairs = [(PrivateKey.from_seed(seed), seed) for seed in (consensus, network)]
-        others = [other for other in nodes if other is not node]
-        texts = {"config/genesis.json": genesis, "config/config.toml": home.settings(node, others)}
-        _write(folder / node.name, {**home.private_files(*pairs), **texts})
-    made = Network(folder.resolve(), origin, state.acknowledge, tuple(validators))
-    described = {"origin": origin, "acknowledge": made.acknowledge, "validators": [asdict(item) for item in validators]}
-    # written last: a folder with network.json in it is whole
-    (folder / "network.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    require_new(folder)
+    made = make(folder, package, origin, count, Start())
+    made.save()
     return made
 
 
-def _check(folder: Path, origin: str, count: int) -> None:
+def make(folder: Path, package: Path, origin: str, count: int, start: Start) -> Network:
+    """Make all of a network on this machine but ``network.json``; raise as :func:`init`."""
+    _check(origin, count)
+    compose(package)
+    ports = free_ports(3 * count)
+    validators = [
+        create(folder / f"v{number}", origin, p2p=ports[at], rpc=ports[at + 1], http=ports[at + 2])
+        for number, at in enumerate(range(0, 3 * count, 3))
+    ]
+    made = found(folder, package, origin, validators, start, now())
+    genesis = (folder / "genesis.json").read_text(encoding="utf-8")
+    for item in made.validators:
+        files = {"config/genesis.json": genesis, "config/config.toml": made.settings(item)}
+        network_keys.write(made.home(item), files)
+    return made
+
+
+def now() -> str:
+    """Return the time in RFC 3339, UTC, as the genesis file has it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def create(node: Path, origin: str, *, p2p: int, rpc: int, http: int, host: str = HOST) -> Validator:
+    """Make the keys of a node in the folder ``node``, and what the others need to know of it."""
+    consensus, network, log = network_keys.make(node).public
+    network_keys.replace(node / "log.vkey", log.vkey(origin) + "\n")
+    network_keys.replace(node / "origin", origin)
+    return Validator(node.name, log.raw.hex(), p2p, rpc, http, host, consensus.raw.hex(), network.raw.hex())
+
+
+def found(folder: Path, package: Path, origin: str, validators: list[Validator], start: Start, time: str) -> Network:
+    """Write the package and ``genesis.json`` of a network of ``validators``: the same bytes for the same arguments."""
+    rules = compose(package)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "package").exists():
+        shutil.copytree(package, folder / "package")
+    keys = {item.name: item.log_key for item in validators}
+    state = Genesis(
+        origin, rules.package.digest, keys, quorum(len(validators)), start.size, start.root, retired=start.retired
+    )
+    chain = f"poju-{hashlib.sha256(origin.encode()).hexdigest()[:16]}"
+    nodes = [item.engine for item in validators]
+    text = home.genesis_file(nodes, state, chain=chain, time=time, initial_height=start.height + 1)
+    network_keys.replace(folder / "genesis.json", text)
+    return Network(folder.resolve(), origin, state.acknowledge, tuple(validators))
+
+
+def moved(network: Network, *joined: Validator) -> Network:
+    """Return ``network`` with ``joined`` in it."""
+    return replace(network, joined=network.joined + joined)
+
+
+def require_new(folder: Path) -> None:
+    """Raise ``ledger.out-not-empty`` unless ``folder`` is empty or not there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CallerError(
+            "ledger.out-not-empty", _("{out} holds something already."), hint=_("Give a new folder."), out=folder
+        )
+
+
+def _check(origin: str, count: int) -> None:
     if not 1 <= count <= MOST_VALIDATORS:
         raise CallerError(
             "network.validators",
@@ -157,19 +252,6 @@ def _check(folder: Path, origin: str, count: int) -> None:
             hint=_("Give a host and path of yours, for example health.example/log: letters, digits, . - _ ~ and /."),
             wanted=origin[:200],
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CallerError(
-            "ledger.out-not-empty", _("{out} holds something already."), hint=_("Give a new folder."), out=folder
-        )
-
-
-def _write(folder: Path, texts: dict[str, str]) -> None:
-    for name, text in texts.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            handle.write(text)
 
 
 def free_ports(count: int) -> list[int]:

@@ -29,7 +29,7 @@ from poju.i18n import _
 from poju.ledger import checkpoint
 from poju.node import network_folder
 from poju.node.logs import say
-from poju.node.network_folder import HOST, Network, Validator
+from poju.node.network_folder import Network, Validator
 from poju.units import Seconds
 
 ANSWER_SECONDS = 5.0
@@ -214,7 +214,7 @@ def signatures(network: Network, size: int, root: bytes) -> list[str]:
 
 
 def _note(validator: Validator, origin: str, size: int) -> str | None:
-    connection = http.client.HTTPConnection(HOST, validator.http, timeout=ANSWER_SECONDS)
+    connection = http.client.HTTPConnection(validator.host, validator.http, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", f"/checkpoint/{size}")
         answer = connection.getresponse()

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from poju.errors import PojuError
 from poju.ledger import checkpoint
 from poju.node.logs import say
-from poju.node.network_folder import HOST, Validator
+from poju.node.network_folder import Validator
 
 WAIT_SECONDS = 3.0
 MAX_NOTE = 4_096
@@ -22,7 +22,7 @@ class Peer:
     def __init__(self, validator: Validator, origin: str) -> None:
         self.validator = validator
         self._origin = origin
-        self._connection = http.client.HTTPConnection(HOST, validator.http, timeout=WAIT_SECONDS)
+        self._connection = http.client.HTTPConnection(validator.host, validator.http, timeout=WAIT_SECONDS)
         self._thread = ThreadPoolExecutor(1, f"quorum-{validator.name}")
         self._asked: Future[bool] | None = None
 

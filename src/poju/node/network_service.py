@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,16 @@ from poju.engine.cometbft.genesis import SIZE_BYTES
 from poju.engine.cometbft.rpc import Rpc
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
-from poju.node import network_folder, network_install, network_supervisor
+from poju.ledger import merkle, tiles
+from poju.ledger.checkpoint import Checkpoint
+from poju.node import network_audit, network_folder, network_install, network_supervisor, network_watch
 from poju.node.network_folder import Network, Validator
 
 START_SECONDS = 90.0
 STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 ANSWER_SECONDS = 2.0
+STANDING = "SELECT chain.height, chain.hash, head.size, head.state FROM head LEFT JOIN chain USING (id)"
 RUNNING, CATCHING_UP, DOWN = _("running"), _("catching-up"), _("down")
 
 
@@ -34,7 +37,8 @@ class Status:
 
     ``height``: blocks of the chain, by its engine, or the last durable one while that is down; ``size``, ``root``,
     ``digest``: the durable log's and its state's, in hexadecimal; ``peers``: engines connected to this one's; ``pids``:
-    its two processes, None for one that does not run.
+    its two processes, None for one that does not run; ``reason``: the code of what keeps it from running, where that is
+    known.
     """
 
     name: str
@@ -46,12 +50,13 @@ class Status:
     peers: int
     url: str
     pids: dict[str, int | None]
+    reason: str = ""
 
 
 def status(folder: Path) -> list[Status]:
-    """Return where each validator stands; raise ``network.none``."""
+    """Return where each node on this machine stands; raise ``network.none``."""
     network = network_folder.load(folder)
-    return [_status(network, validator) for validator in network.validators]
+    return [_status(network, validator) for validator in network.here]
 
 
 def _status(network: Network, validator: Validator) -> Status:
@@ -71,7 +76,31 @@ def _status(network: Network, validator: Validator) -> Status:
         state = DOWN
     finally:
         engine.close()
-    return Status(validator.name, state, height, size, root, digest, peers, validator.url, pids)
+    reason = network_watch.why_down(home) if state == DOWN else None
+    code = reason.code if reason else ""
+    return Status(validator.name, state, height, size, root, digest, peers, validator.url, pids, code)
+
+
+def explain(folder: Path, found: Sequence[Status]) -> list[OperatorError]:
+    """Return what an operator has to mend: why each node here is down, where that is known; and too few of them."""
+    network = network_folder.load(folder)
+    told = [network_watch.why_down(network.home(network.find(item.name))) for item in found if item.reason]
+    alive = [item for item in found if item.state != DOWN]
+    halted = len(found) == len(network.validators) and len(alive) < network.acknowledge
+    return [*(error for error in told if error), *([_halted(network, found)] if halted else [])]
+
+
+def _halted(network: Network, found: Sequence[Status]) -> OperatorError:
+    down = [item.name for item in found if item.state == DOWN]
+    return OperatorError(
+        "network.halted",
+        _("{alive} of {count} validators run and {needed} are needed: nothing is registered. Down: {names}."),
+        hint=_("Start one of them again; what waits is registered then, and nothing acknowledged is lost."),
+        alive=len(found) - len(down),
+        count=len(network.validators),
+        needed=network.acknowledge,
+        names=", ".join(down),
+    )
 
 
 def durable(path: Path) -> tuple[int, int, str, str]:
@@ -83,13 +112,25 @@ def durable(path: Path) -> tuple[int, int, str, str]:
         return 0, 0, "", ""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=ANSWER_SECONDS)) as connection:
-            row = connection.execute("SELECT chain.height, chain.hash, head.state FROM chain, head").fetchone()
+            connection.execute("BEGIN")
+            row = connection.execute(STANDING).fetchone()
+            if row is None:
+                return 0, 0, "", ""
+            height, hashed, size, digest = row
+            if hashed is None:
+                # a log that was handed over, before the consortium's first block of its own
+                return 0, int(size), _root(connection, int(size)), digest.hex()
     except sqlite3.Error:  # a file that is being made has no tables yet
-        row = None
-    if row is None:
         return 0, 0, "", ""
-    height, hashed, digest = row
     return int(height), int.from_bytes(hashed[:SIZE_BYTES], "big"), hashed[SIZE_BYTES:].hex(), digest.hex()
+
+
+def _root(connection: sqlite3.Connection, size: int) -> str:
+    def tile(level: int, number: int) -> bytes:
+        row = connection.execute("SELECT data FROM tile WHERE level = ? AND number = ?", (level, number)).fetchone()
+        return b"" if row is None else bytes(row[0])
+
+    return merkle.root(size, tiles.node_source(tile)).hex()
 
 
 def _pid(path: Path) -> int | None:
@@ -101,15 +142,31 @@ def _pid(path: Path) -> int | None:
     return number
 
 
-def up(folder: Path, *, foreground: bool) -> None:
-    """Start the network and return when every validator has decided a block, or stay in the ``foreground``.
+def prepare(
+    network: Network, progress: Callable[[int, int], None], told: Callable[[Validator, Checkpoint], None]
+) -> None:
+    """Let each node here that has to audit the log it starts from; ``told`` of each final checkpoint it cosigned."""
+    for validator in network_audit.unaudited(network):
+        told(validator, network_audit.audit(network, validator, progress))
 
-    Raises ``network.none``, ``network.running``, ``network.engine-missing``, ``network.start``.
+
+def up(
+    folder: Path,
+    *,
+    foreground: bool,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    told: Callable[[Validator, Checkpoint], None] = lambda _validator, _checkpoint: None,
+) -> None:
+    """Start the nodes on this machine and return when each has decided a block, or stay in the ``foreground``.
+
+    A node of a network that grew from an operator's ledger audits that first. Raises ``network.none``,
+    ``network.running``, ``network.engine-missing``, ``network.start``, and what the audit raises.
     """
     network = network_folder.load(folder)
     network_install.find()
     if network_supervisor.running(network.folder) is not None:
         network_supervisor.hold(network.folder)
+    prepare(network, progress, told)
     if foreground:
         network_supervisor.supervise(network.folder)
         return

@@ -159,6 +159,15 @@ class Pair:
                     return
 
 
+def _keep_all(network: Network, engine: Path, stopping: threading.Event, threads: dict[str, threading.Thread]) -> None:
+    """Keep each node that is on this machine and is not kept yet."""
+    for validator in network.here:
+        if validator.name not in threads:
+            pair = Pair(network, validator, engine, stopping)
+            threads[validator.name] = threading.Thread(target=pair.keep, name="validator")
+            threads[validator.name].start()
+
+
 def supervise(folder: Path) -> None:
     """Run the network in ``folder`` until SIGTERM or SIGINT; raise ``network.running``, ``network.engine-missing``."""
     network = network_folder.load(folder)
@@ -167,13 +176,13 @@ def supervise(folder: Path) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
-    pairs = [Pair(network, validator, engine, stopping) for validator in network.validators]
-    threads = [threading.Thread(target=pair.keep, name="validator") for pair in pairs]
-    for thread in threads:
-        thread.start()
+    threads: dict[str, threading.Thread] = {}
+    _keep_all(network, engine, stopping, threads)
     while not stopping.wait(1.0):
-        pass
-    for thread in threads:
+        # a node that joined meanwhile stands in network.json
+        with contextlib.suppress(PojuError):
+            _keep_all(network_folder.load(folder), engine, stopping, threads)
+    for thread in threads.values():
         thread.join()
     say("ended", part="supervisor")
     held.close()

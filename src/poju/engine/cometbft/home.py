@@ -15,6 +15,7 @@ from poju.engine.cometbft.genesis import Genesis
 from poju.ledger.keys import PrivateKey, PublicKey
 
 ADDRESS_BYTES = 20
+LOOPBACK, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - a node that others reach listens to them
 POWER = "10"
 BLOCK_BYTES = 1 << 20
 STATEMENT_BYTES = 65_535
@@ -26,13 +27,22 @@ statements may lie no further from it than the package's freshness window."""
 
 @dataclass(frozen=True)
 class Node:
-    """One engine: its consensus key, its network key, and its ports on loopback."""
+    """One engine: its consensus key, its network key, its ports, and the host at which the others reach it.
+
+    The port ``rpc`` is on loopback whatever ``host`` is: only its own application asks it.
+    """
 
     name: str
     consensus: PublicKey
     network: PublicKey
     p2p: int
     rpc: int
+    host: str = LOOPBACK
+
+
+def listens_on(host: str) -> str:
+    """Return the address that the node at ``host`` listens on: loopback where that is its host, else all it has."""
+    return host if host.startswith("127.") else EVERY_ADDRESS
 
 
 def address(key: PublicKey) -> str:
@@ -103,7 +113,7 @@ def settings(node: Node, others: Sequence[Node], application: str = "unix://abci
 
     ``application`` is relative to the folder in which the engine runs, so that a long path cannot break a socket.
     """
-    peers = ",".join(f"{address(peer.network)}@127.0.0.1:{peer.p2p}" for peer in others)
+    peers = ",".join(f"{address(peer.network)}@{peer.host}:{peer.p2p}" for peer in others)
     return f"""\
 proxy_app = "{application}"
 moniker = "{node.name}"
@@ -119,7 +129,7 @@ max_request_batch_size = 256
 max_body_bytes = 2000000
 
 [p2p]
-laddr = "tcp://127.0.0.1:{node.p2p}"
+laddr = "tcp://{listens_on(node.host)}:{node.p2p}"
 persistent_peers = "{peers}"
 persistent_peers_max_dial_period = "2s"
 pex = false
