@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import httpx
 import pytest
 import support_ledger as support
 import support_light
@@ -21,7 +22,7 @@ from poju.engine.cometbft import genesis, light
 from poju.errors import PojuError
 from poju.ledger import cbor, statement
 from poju.ledger.checkpoint import Checkpoint
-from poju.node import limits, log_download
+from poju.node import client, limits, log_download
 from poju.node.entries import BATCH_BYTES, batch_of
 from poju.node.items import few_items
 from poju.node.replica import MAX_ITEMS
@@ -187,9 +188,31 @@ def test_a_page_of_tiny_items_is_refused_before_it_takes_memory(item: str) -> No
     assert peak < 1 << 20
 
 
+@pytest.mark.parametrize("kind", ["get", "post"])
+def test_an_answer_without_end_is_not_kept(kind: str) -> None:
+    """A ledger that never stopped answering filled the memory of whoever asked it."""
+    told = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal told
+        while True:
+            told += 1 << 20
+            yield bytes(1 << 20)
+
+    asked = client.LedgerClient("http://log.example")
+    answering = httpx.MockTransport(lambda _request: httpx.Response(200, content=endless()))
+    asked._http = httpx.Client(base_url=asked.url, transport=answering)
+    key = support.MEMBER
+    with pytest.raises(PojuError) as caught:
+        asked.get("/feed/0/0", key) if kind == "get" else asked.post("/records", b"", key)
+    asked.close()
+    assert caught.value.code == "ledger.answer"
+    assert told <= client.MOST_BYTES + (2 << 20)
+
+
 @pytest.mark.parametrize("item", ["80", "a0", "40"])
 def test_a_batch_of_tiny_items_is_refused_before_it_takes_memory(item: str) -> None:
-    """4 MiB of empty arrays, which anyone may send, took 300 MB and held the server for seconds."""
+    """4 MiB of empty arrays, which anyone may send, took 640 MiB and held the server for two seconds."""
     count = (BATCH_BYTES - 16) // len(bytes.fromhex(item))
     data = b"\x9a" + count.to_bytes(4, "big") + bytes.fromhex(item) * count
     started = time.process_time()

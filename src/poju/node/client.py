@@ -34,6 +34,8 @@ BATCH = 50
 """Statements sent at once: 50 of the largest fit a request of 4 MiB."""
 BATCH_ANSWER_BYTES = 1 << 24
 ITEMS_OF_AN_ANSWER = 5
+MOST_BYTES = 33 << 20
+"""Of an answer to a question that names no smaller bound: above a page of the feed and a record."""
 PATIENCE_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -189,7 +191,7 @@ class LedgerClient:
         request = self._http.build_request("GET", path)
         if key is not None:
             signatures.sign(request, key)
-        response = self._call(lambda: self._http.send(request))
+        response = self._call(lambda: self._bounded(request))
         if response.status_code != OK:
             raise self._strange(response.status_code)
         return response.content
@@ -198,7 +200,20 @@ class LedgerClient:
         """Return the response to a signed POST of ``body``."""
         request = self._http.build_request("POST", path, content=body)
         signatures.sign(request, key, body)
-        return self._call(lambda: self._http.send(request))
+        return self._call(lambda: self._bounded(request))
+
+    def _bounded(self, request: httpx.Request) -> httpx.Response:
+        """Return status and body; raise ``ledger.answer`` before more than 33 MiB of the body are kept."""
+        response = self._http.send(request, stream=True)
+        data = bytearray()
+        try:
+            for part in response.iter_bytes():
+                data += part
+                if len(data) > MOST_BYTES:
+                    raise self._strange(response.status_code)
+        finally:
+            response.close()
+        return httpx.Response(response.status_code, content=bytes(data))
 
     def proof(self, index: int, key: PrivateKey | None = None) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of entry ``index`` under one checkpoint.

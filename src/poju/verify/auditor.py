@@ -96,7 +96,7 @@ class AuditorFolder:
 
     def _expect(self, item: UnverifiedStatement, _index: int) -> None:
         """Hold the two opening statements to this folder: their own rules would only say that they refuse them."""
-        if item.kind == "ledger-open" and item.fields.get("log_key") != self._log.key.raw:
+        if item.kind == "ledger-open" and not self._log.is_own(item.fields.get("log_key", b"")):
             raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
         if item.kind == "scenario-open":
             if item.fields.get("package") != self.rules.package.digest:
