@@ -34,6 +34,7 @@ BATCH = 50
 """Statements sent at once: 50 of the largest fit a request of 4 MiB."""
 BATCH_ANSWER_BYTES = 1 << 24
 ITEMS_OF_AN_ANSWER = 5
+PACKING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 MOST_BYTES = 33 << 20
 """Of an answer to a question that names no smaller bound: above a page of the feed and a record."""
 PATIENCE_SECONDS = 10.0
@@ -213,7 +214,9 @@ class LedgerClient:
                     raise self._strange(response.status_code)
         finally:
             response.close()
-        return httpx.Response(response.status_code, content=bytes(data))
+        # the body is decoded already: what said how it was packed is about other bytes
+        kept = {name: value for name, value in response.headers.items() if name not in PACKING}
+        return httpx.Response(response.status_code, headers=kept, content=bytes(data))
 
     def proof(self, index: int, key: PrivateKey | None = None) -> tuple[bytes, bytes | None, bytes | None]:
         """Return (receipt, decision leaf, decision's receipt) of entry ``index`` under one checkpoint.

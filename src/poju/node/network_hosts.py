@@ -1,7 +1,7 @@
 """A network whose nodes run on their organisations' own machines: keys are made there, the genesis is one for all.
 
 Keys never travel. What travels is one small file from each organisation, ``NAME.json``, with the public halves and
-where the node is reached. From the same files, package, name and time every organisation makes the same ``genesis.json``.
+where the node is reached. The same files, package, name and time give every organisation the same ``genesis.json``.
 """
 
 from __future__ import annotations
