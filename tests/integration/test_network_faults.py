@@ -128,11 +128,13 @@ def running(tmp_path_factory: pytest.TempPathFactory, links: BadLinks, workload:
         for peer in found.network.validators:
             text = re.sub(rf"(@127\.0\.0\.1):{peer.p2p}\b", rf"\1:{links.before(peer.p2p)}", text)
         settings.write_text(text)
-    up(found)
-    found.load(workload.Workload().opening(), threads=1)
-    yield found
-    found.close()
-    poju("network", "down", "--dir", str(folder))
+    try:
+        up(found)
+        found.load(workload.Workload().opening(), threads=1)
+        yield found
+    finally:
+        found.close()
+        poju("network", "down", "--dir", str(folder))
 
 
 @pytest.fixture(scope="module")
