@@ -66,7 +66,13 @@ def run(address: tuple[str, int], path: bytes, shares: Sequence[Sequence[bytes]]
 
 
 def cpu(pid: int) -> float:
-    """Return the processor seconds that process ``pid`` has used."""
+    """Return the processor seconds that process ``pid`` and those that it started have used."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    return sum(_own_cpu(each) for each in [pid, *children])
+
+
+def _own_cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

@@ -1,6 +1,7 @@
 """The embedded engine: one writer in the process, receipts as soon as one durable commit has taken the batch.
 
-It commits as soon as the previous commit is durable, taking all that has queued: there is no batch timer.
+It commits as soon as the previous commit is durable, taking all that has queued: there is no batch timer. While one
+batch goes through the rules, the signatures of the next are checked in another process.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from poju.engine.observer import AGAIN, REFUSED, REGISTERED, Committed, Observer, Told, Unobserved
+from poju.engine.verifier import Check, Verifier
 from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
@@ -27,8 +30,7 @@ from poju.units import Seconds
 
 QUEUE_LIMIT = 8_192
 BATCH_LIMIT = 1_024
-THREADED_FROM = 16
-VERIFIERS = 2
+APART_FROM = 8
 NODE_CACHE = 65_536
 
 
@@ -55,6 +57,17 @@ class Refusal:
 Answer = Registration | Refusal
 Charge = Callable[[str], PojuError | None]
 """A member whose signature holds → None, or the error that turns its statement away without an entry or a refusal."""
+
+
+Early = tuple[PublicKey, bool]
+"""The key under which a signature was checked ahead of its batch, and whether it held."""
+
+
+class _Batch(NamedTuple):
+    """Statements taken together; ``asked``: the keys under which another process checks them now, if it does."""
+
+    queued: list[_Queued]
+    asked: list[PublicKey | None] | None
 
 
 class _Queued(NamedTuple):
@@ -119,7 +132,7 @@ class EmbeddedEngine:
         self._observer = observer or Unobserved()
         self._charge = charge
         self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
-        self._verifiers = ThreadPoolExecutor(VERIFIERS, "verify")
+        self._verifier = Verifier()
         self._signed: tuple[receipt.SignedRoot, merkle.Paths] | None = None
         # a complete node of a log never changes, so that what was read from the durable tiles once stays true
         self._nodes = lru_cache(NODE_CACHE)(self._node)
@@ -186,7 +199,6 @@ class EmbeddedEngine:
             self._closing = True
         self._queue.put(None)
         self._writer.join()
-        self._verifiers.shutdown()
 
     def checkpoint_at(self, size: int) -> str:
         """Return the signed checkpoint of the first ``size`` leaves, a size that a block ended at."""
@@ -237,24 +249,64 @@ class EmbeddedEngine:
         return signed
 
     def _write_until_closed(self) -> None:
-        closing = False
-        while not closing:
-            batch: list[_Queued] = []
-            item = self._queue.get()
-            while item is not None:
-                batch.append(item)
-                if len(batch) == BATCH_LIMIT or self._queue.empty():
-                    break
-                item = self._queue.get_nowait()
-            closing = item is None
-            # a caller that has gone away cancels its future; one that is running can no longer be cancelled
-            if batch := [queued for queued in batch if queued.future.set_running_or_notify_cancel()]:
-                self._answer(batch)
+        """Answer batch after batch; the next one's signatures are under way before this one meets the rules."""
+        batch, closing = self._take(wait=True)
+        while batch.queued or not closing:
+            early = self._checked_early(batch)
+            following = _Batch([], None)
+            if not closing:
+                following, closing = self._take(wait=not batch.queued)
+            if batch.queued:
+                self._answer(batch.queued, early)
+            batch = following
+        self._verifier.close()
 
-    def _answer(self, batch: Sequence[_Queued]) -> None:
+    def _take(self, *, wait: bool) -> tuple[_Batch, bool]:
+        """Return what is queued, its signatures under way, and whether it is the last; ``wait`` for the first one."""
+        taken: list[_Queued] = []
+        last = False
+        with suppress(queue.Empty):
+            while len(taken) < BATCH_LIMIT and not last:
+                item = self._queue.get(block=wait and not taken)
+                if item is None:
+                    last = True
+                else:
+                    taken.append(item)
+        # a caller that has gone away cancels its future; one that is running can no longer be cancelled
+        batch = [queued for queued in taken if queued.future.set_running_or_notify_cancel()]
+        return _Batch(batch, self._ask(batch)), last
+
+    def _ask(self, batch: Sequence[_Queued]) -> list[PublicKey | None] | None:
+        """Have signatures checked where the batch is worth it, under the keys that are known before the one ahead."""
+        if len(batch) < APART_FROM:
+            return None
+        try:
+            keys = [self._rules.key_for(self.store, queued.item) for queued in batch]
+        except Exception:  # noqa: BLE001 the commit asks again, and tells the callers what failed
+            return None
+        envelopes = [queued.item.envelope for queued in batch]
+        asked = [
+            key if key is not None and key.thumbprint == envelope.key_id else None
+            for key, envelope in zip(keys, envelopes, strict=True)
+        ]
+        checks = [
+            Check(key, envelope.signature, envelope.signed_bytes())
+            for key, envelope in zip(asked, envelopes, strict=True)
+            if key is not None
+        ]
+        return asked if self._verifier.ask(checks) else None
+
+    def _checked_early(self, batch: _Batch) -> list[Early | None]:
+        held = None if batch.asked is None else self._verifier.answer()
+        if batch.asked is None or held is None:
+            return [None] * len(batch.queued)
+        found = iter(held)
+        return [None if key is None else (key, next(found)) for key in batch.asked]
+
+    def _answer(self, batch: Sequence[_Queued], early: Sequence[Early | None]) -> None:
         """Commit one batch and tell each caller. Whatever fails, nobody waits for ever and the writer lives on."""
         try:
-            answers = self._commit(batch)
+            answers = self._commit(batch, early)
         except PojuError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 a rule's own mistake must not leave every caller waiting
@@ -273,13 +325,13 @@ class EmbeddedEngine:
         for queued in batch:
             queued.future.set_exception(failure)
 
-    def _commit(self, batch: Sequence[_Queued]) -> list[Answer | PojuError]:
+    def _commit(self, batch: Sequence[_Queued], early: Sequence[Early | None]) -> list[Answer | PojuError]:
         if self._failure is not None:
             # a disk that failed once is not to be trusted with what it says about later writes
             raise self._failure
         started = time.monotonic()
         items = [queued.item for queued in batch]
-        checked = self._charged(self._verify(items))
+        checked = self._charged([self._verify(*each) for each in zip(items, early, strict=True)])
         good = [found for found in checked if isinstance(found, VerifiedStatement)]
         head = self.store.head()
         known = self.store.prepare(
@@ -338,21 +390,14 @@ class EmbeddedEngine:
                 told.append(Told(kind, AGAIN if result.again else REGISTERED, "", seconds))
         self._observer.committed(Committed(told, now - started, head.size, head.height, head.time))
 
-    def _verify(self, batch: Sequence[UnverifiedStatement]) -> list[VerifiedStatement | str]:
-        """Check signatures, in threads where the batch is worth it (PyNaCl releases the interpreter's lock)."""
-
-        def check(item: UnverifiedStatement) -> VerifiedStatement | str:
-            key = self._rules.key_for(self.store, item)
-            if key is None:
-                return "statement.key-unknown"
-            return item.verify(key) or "statement.signature"
-
-        if len(batch) < THREADED_FROM:
-            return [check(item) for item in batch]
-        share = -(-len(batch) // VERIFIERS)
-        shares = [batch[start : start + share] for start in range(0, len(batch), share)]
-        checked = self._verifiers.map(lambda items: [check(item) for item in items], shares)
-        return [result for results in checked for result in results]
+    def _verify(self, item: UnverifiedStatement, early: Early | None) -> VerifiedStatement | str:
+        """Check a signature, or take the answer of the process that did, where the key is still the same."""
+        key = self._rules.key_for(self.store, item)
+        if key is None:
+            return "statement.key-unknown"
+        if early is not None and early[0] == key:
+            return VerifiedStatement(item, key) if early[1] else "statement.signature"
+        return item.verify(key) or "statement.signature"
 
     def _refuse(self, item: UnverifiedStatement, code: str, head: block.Head) -> tuple[Refusal, bytes]:
         signed = refusal.Refusal(item.digest, code, head.size, self._clock()).sign(self._key, self.origin)

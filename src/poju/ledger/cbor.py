@@ -1,12 +1,13 @@
 """Strict deterministic CBOR (RFC 8949 §4.2.1), the only encoding that the ledger hashes or signs.
 
-Writing is ours: it defines the one accepted form. Reading is cbor2 with every tag switched off, and what it read is
-written again: other bytes than those that came are refused, so that each value has one accepted encoding.
+Writing is ours: it defines the one accepted form. Reading is cbor2 with every tag switched off; what it read is walked
+through for types, ranges and the order of keys, and written again by cbor2, whose heads are the shortest: other bytes
+than those that came are refused, so that each value has one accepted encoding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ ONE_BYTE = [bytes([value]) for value in range(256)]
 ONE_BYTE_ARGUMENT = 256
 HASH_HEAD = b"\x58\x20"
 KEY_TYPES = frozenset({int, str})
+PLAIN_TYPES = frozenset({str, bytes, bool, type(None)})
 SHAPES = 512
 SHARED, SHARED_BYTES = 65_536, 4_096
 MAX_STATE_BYTES = 1 << 20
@@ -177,10 +179,43 @@ def decode(data: bytes, limit: int = 65_535) -> Value:
         )
     except (cbor2.CBORDecodeError, ValueError) as error:
         raise _malformed("it does not decode") from error
-    found = value if number is None else cbor2.CBORTag(number, value)
-    if encode(found) != data:
-        raise _malformed("another form than the shortest, keys not sorted, or bytes after the item")
-    return found
+    _accept(value, 0 if number is None else 1)
+    head = b"" if number is None else _head(TAG, number)
+    if head + cbor2.dumps(value) != data:
+        raise _malformed("another form than the shortest, or bytes after the item")
+    return value if number is None else cbor2.CBORTag(number, value)
+
+
+def _accept(value: Value, depth: int) -> None:
+    """Refuse what :func:`encode` would not write, and maps whose keys are not in its order."""
+    kind = type(value)
+    if kind is int:
+        if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+            raise _malformed("integer outside 64 bits")
+    elif kind is dict:
+        _nested(depth)
+        if not KEY_TYPES.issuperset(map(type, value)):
+            raise _malformed("map key is neither integer nor text")
+        if not _sorted(tuple(value)):
+            raise _malformed("keys not sorted")
+        _accept_all(value.values(), depth + 1)
+    elif kind is list:
+        _nested(depth)
+        _accept_all(value, depth + 1)
+    elif kind not in PLAIN_TYPES:
+        raise _malformed(f"type {kind.__name__}")
+
+
+def _accept_all(items: Iterable[Value], depth: int) -> None:
+    for item in items:
+        if type(item) not in PLAIN_TYPES:
+            _accept(item, depth)
+
+
+@lru_cache(SHAPES)
+def _sorted(keys: tuple[int | str, ...]) -> bool:
+    """Return whether the keys stand in the bytewise order of their encodings."""
+    return all(key == found for key, (_encoded, found) in zip(keys, _ordered(keys), strict=True))
 
 
 @lru_cache(SHARED)

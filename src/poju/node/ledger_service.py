@@ -21,7 +21,7 @@ from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey
 from poju.ledger.replay import replay
 from poju.ledger.store import Store
-from poju.node import governance_node, operate, serving
+from poju.node import collector, governance_node, operate, serving
 from poju.node.ledger_api import create
 from poju.node.limits import DEFAULT, Limits
 from poju.node.metrics import Metrics
@@ -151,6 +151,7 @@ def run(
     facts: dict[str, object] = {"origin": origin, "key": key.public.fingerprint}
     web = create(engine, rules)
     operate.install(web, limits, metrics)
+    collector.settle()
     serving.run(web, host=host, port=port, attached=attached, on_close=close, facts=facts, limits=limits)
 
 
