@@ -95,7 +95,9 @@ class Workload:
     def _sign(self, kind: str, issuer: str, subject: str, fields: dict[str, cbor.Value]) -> bytes:
         self._said += 1
         unique = hashlib.sha256(self._said.to_bytes(8, "big")).digest()
-        identifier = unique[:6] + bytes([0x70 | unique[6] & 15, unique[7], 0x80 | unique[8] & 63]) + unique[9:16]
+        # UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds first, as clients that send one after another have it
+        milliseconds = (TIME * 1_000 + self._said).to_bytes(6, "big")
+        identifier = milliseconds + bytes([0x70 | unique[6] & 15, unique[7], 0x80 | unique[8] & 63]) + unique[9:16]
         return statement.sign(
             self._keys[issuer],
             kind,
