@@ -1,6 +1,6 @@
 """CPU microseconds a statement on its way through the embedded ledger, in process; figures as JSON.
 
-Run: python benchmarks/ledger.py [STATEMENTS] [BATCH]
+Run: python benchmarks/ledger.py [STATEMENTS] [WINDOW]
 
 The statements are those of ``workload.py`` under the composed rule book. ``register`` is the whole way (decode, verify,
 rules, append, one durable commit a batch on this disk, receipt), counted and charged to members as a node does;
@@ -12,6 +12,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -38,16 +39,20 @@ def cost(work: Callable[[bytes], object], items: Sequence[bytes]) -> float:
     return round((time.process_time() - started) * MICRO / len(items), 1)
 
 
-def register(engine: EmbeddedEngine, raws: Sequence[bytes], batch: int) -> list[Registration]:
+def register(engine: EmbeddedEngine, raws: Sequence[bytes], window: int) -> list[Registration]:
+    """Register in order, with at most ``window`` statements unanswered at a time."""
     answers: list[Answer] = []
-    for start in range(0, len(raws), batch):
-        waiting: list[Future[Answer]] = [engine.submit(raw) for raw in raws[start : start + batch]]
-        answers += [future.result(60) for future in waiting]
+    waiting: deque[Future[Answer]] = deque()
+    for raw in raws:
+        if len(waiting) == window:
+            answers.append(waiting.popleft().result(60))
+        waiting.append(engine.submit(raw))
+    answers += [future.result(60) for future in waiting]
     return [answer for answer in answers if isinstance(answer, Registration)]
 
 
 def main() -> None:
-    count, batch = (int(argument) for argument in (sys.argv[1:] + ["20000", "512"][len(sys.argv) - 1 :])[:2])
+    count, window = (int(argument) for argument in (sys.argv[1:] + ["20000", "4096"][len(sys.argv) - 1 :])[:2])
     load = Workload()
     opening = list(load.opening())
     raws = list(load.statements(count))
@@ -61,7 +66,7 @@ def main() -> None:
         register(engine, opening, 1)
         settle()
         wall, cpu = time.perf_counter(), time.process_time()
-        registered = register(engine, raws, batch)
+        registered = register(engine, raws, window)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         size = store.head().size
         sample = raws[:: max(1, count // SAMPLE)]
@@ -72,7 +77,7 @@ def main() -> None:
         report = {
             "benchmark": "ledger",
             "statements": count,
-            "batch": batch,
+            "window": window,
             "leaves": size,
             "register_cpu_us": 0.0,
             "register_per_second": round(count / wall),

@@ -294,7 +294,7 @@ def test_log_4_other_rules_are_noticed() -> None:
     class Lenient(support.TinyRules):
         def register(self, state: DictState, item: object, at: object) -> object:  # type: ignore[override] # a cheat
             answer = super().register(state, item, at)  # type: ignore[arg-type] # as above
-            return replace(answer, writes={**answer.writes, "extra": 1})  # type: ignore[call-arg,type-var,union-attr] # as above
+            return answer._replace(writes={**answer.writes, "extra": 1})  # type: ignore[call-arg,type-var,union-attr] # as above
 
     with pytest.raises(PojuError) as caught:
         list(replay(Lenient(), LEAVES))  # type: ignore[arg-type] # as above

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -34,19 +33,17 @@ APART_FROM = 8
 NODE_CACHE = 65_536
 
 
-@dataclass(frozen=True)
-class Registration:
+class Registration(NamedTuple):
     """A durable registration: leaf index, receipt, and the decision's where the kind declares one."""
 
-    index: int
+    index: int  # type: ignore[assignment] # a leaf's, in the place of tuple.index
     digest: bytes
     receipt: bytes
     decision: bytes | None
     decision_receipt: bytes | None
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The node's signed answer that the statement was not registered, and the rule's code."""
 
     digest: bytes

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 REGISTERED, AGAIN, REFUSED = "registered", "again", "refused"
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """One answered statement: its kind, the outcome, the rule's code where it was refused, seconds since it came."""
 
     kind: str

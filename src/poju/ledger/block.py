@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from poju.errors import CallerError
 from poju.i18n import _
@@ -34,17 +34,15 @@ class Head:
     state: bytes = leaf.EMPTY_STATE
 
 
-@dataclass(frozen=True)
-class Entered:
+class Entered(NamedTuple):
     """The statement's own leaf, and its decision's where the kind declares one; ``again``: it was there before."""
 
-    index: int
+    index: int  # type: ignore[assignment] # a leaf's, in the place of tuple.index
     decision: int | None = None
     again: bool = False
 
 
-@dataclass(frozen=True)
-class Declined:
+class Declined(NamedTuple):
     """The rule that refused."""
 
     code: str

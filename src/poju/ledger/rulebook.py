@@ -7,8 +7,9 @@ get the same answers (LOG-4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from poju.ledger.cbor import Value
 from poju.ledger.keys import PublicKey
@@ -23,13 +24,12 @@ class State(Protocol):
         """Return the value at ``key``, or None."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """The block that a statement would enter, and the leaf index that it would take."""
 
     height: int
     time: Seconds
-    index: int
+    index: int  # type: ignore[assignment] # a leaf's, in the place of tuple.index
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,13 @@ class Decision:
     duties: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Registered:
+NO_WRITES: Mapping[str, Value] = MappingProxyType({})
+
+
+class Registered(NamedTuple):
     """The statement enters the log; ``writes`` change the state (None deletes)."""
 
-    writes: Mapping[str, Value] = field(default_factory=dict)
+    writes: Mapping[str, Value] = NO_WRITES
     decision: Decision | None = None
 
 

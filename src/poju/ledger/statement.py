@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import uuid_utils
@@ -56,8 +55,7 @@ class UnverifiedStatement(NamedTuple):
         return VerifiedStatement(self, key) if self.envelope.verifies(key) else None
 
 
-@dataclass(frozen=True)
-class VerifiedStatement:
+class VerifiedStatement(NamedTuple):
     """A statement whose signature holds under ``key``. Whether that key may speak for the issuer, the rules decide."""
 
     statement: UnverifiedStatement

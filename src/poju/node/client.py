@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -146,7 +145,7 @@ class LedgerClient:
     def register(self, raw: bytes) -> Answer:
         """Register one statement and wait until it is durable; raise ``ledger.unreachable`` or ``ledger.answer``."""
         for _attempt in range(TRIES):
-            response = self._call(lambda: self._http.post("/entries", content=raw, headers={"content-type": COSE}))
+            response = self._send("/entries", raw, COSE)
             if response.status_code != BUSY:
                 break
             time.sleep(_wait(response))
@@ -154,6 +153,10 @@ class LedgerClient:
         if answer is None:
             raise self._strange(response.status_code)
         return answer
+
+    def _send(self, path: str, body: bytes, content: str) -> httpx.Response:
+        request = self._http.build_request("POST", path, content=body, headers={"content-type": content})
+        return self._call(lambda: self._bounded(request))
 
     def register_all(self, raws: Sequence[bytes]) -> list[Answer | None]:
         """Register statements by the batch (``POST /entries/batch``); return their answers in order.
@@ -166,9 +169,7 @@ class LedgerClient:
             batch = list(raws[start : start + BATCH])
             sent = cbor.encode(batch)
             for _attempt in range(TRIES):
-                response = self._call(
-                    partial(self._http.post, "/entries/batch", content=sent, headers={"content-type": CBOR})
-                )
+                response = self._send("/entries/batch", sent, CBOR)
                 if response.status_code != BUSY:
                     break
                 time.sleep(_wait(response))

@@ -8,8 +8,7 @@ issuer's admission and role, its key, and its subject's workflow (RULE-1). It re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poju.ledger.cbor import Value
 from poju.ledger.rulebook import Block, Registered, State
@@ -27,8 +26,7 @@ class Refuse(Exception):  # noqa: N818 - it is the rule's answer, not a fault
         self.code = code
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """One statement about to be registered: the state before it, its block, the package in force, its issuer."""
 
     state: State
