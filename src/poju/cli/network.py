@@ -121,6 +121,22 @@ def genesis(nodes: tuple[Path, ...], folder: Path, package: Path, origin: str, t
 
 @command.command()
 @FOLDER
+@click.option("--name", required=True, help="The node's name: small letters, digits and hyphens.")
+def join(folder: Path, name: str) -> None:
+    """Add a node that was not there at the start; it replays the log while the others go on.
+
+    On a machine of its own: first keys, then genesis with the validators' files, then this.
+
+    Example: poju network join --dir ./consortium --name v4
+    """
+    from poju.node import network_join  # noqa: PLC0415 - as above
+
+    made = network_join.join(folder, name, Progress(choose_language()))
+    _say(_("{name} joins at {url}; see how far it is with poju network status."), name=made.name, url=made.url)
+
+
+@command.command()
+@FOLDER
 @click.option("--foreground", is_flag=True, help="Stay, and end the network with Ctrl-C.")
 def up(folder: Path, foreground: bool) -> None:  # noqa: FBT001 - click's flag
     """Start every validator: its application first, then its engine. One that was handed a log audits it before.

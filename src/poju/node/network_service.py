@@ -28,7 +28,7 @@ STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 ANSWER_SECONDS = 2.0
 STANDING = "SELECT chain.height, chain.hash, head.size, head.state FROM head LEFT JOIN chain USING (id)"
-RUNNING, CATCHING_UP, DOWN = _("running"), _("catching-up"), _("down")
+RUNNING, CATCHING_UP, JOINING, DOWN = _("running"), _("catching-up"), _("joining"), _("down")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def _status(network: Network, validator: Validator) -> Status:
             peers = int(str(engine.call("net_info")["n_peers"]))
             if isinstance(sync, dict):
                 height = max(height, int(sync["latest_block_height"]))
-                state = CATCHING_UP if sync["catching_up"] else RUNNING
+                behind = JOINING if validator in network.joined else CATCHING_UP
+                state = behind if sync["catching_up"] else RUNNING
     except (PojuError, KeyError, ValueError):
         state = DOWN
     finally:
@@ -85,9 +86,12 @@ def explain(folder: Path, found: Sequence[Status]) -> list[OperatorError]:
     """Return what an operator has to mend: why each node here is down, where that is known; and too few of them."""
     network = network_folder.load(folder)
     told = [network_watch.why_down(network.home(network.find(item.name))) for item in found if item.reason]
-    alive = [item for item in found if item.state != DOWN]
-    halted = len(found) == len(network.validators) and len(alive) < network.acknowledge
-    return [*(error for error in told if error), *([_halted(network, found)] if halted else [])]
+    # a node that joined decides nothing: only validators count
+    names = {item.name for item in network.validators}
+    deciding = [item for item in found if item.name in names]
+    alive = [item for item in deciding if item.state != DOWN]
+    halted = len(deciding) == len(names) and len(alive) < network.acknowledge
+    return [*(error for error in told if error), *([_halted(network, deciding)] if halted else [])]
 
 
 def _halted(network: Network, found: Sequence[Status]) -> OperatorError:
@@ -180,10 +184,10 @@ def up(
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and supervisor.poll() is None:
-        if all(item.state == RUNNING and item.height for item in status(network.folder)):
+        if all(_started(item) for item in status(network.folder)):
             return
         time.sleep(LOOK_SECONDS)
-    slow = [item.name for item in status(network.folder) if item.state != RUNNING or not item.height]
+    slow = [item.name for item in status(network.folder) if not _started(item)]
     raise OperatorError(
         "network.start",
         _("These validators did not decide a block within {seconds} s: {names}."),
@@ -193,6 +197,11 @@ def up(
         seconds=int(START_SECONDS),
         names=", ".join(slow),
     )
+
+
+def _started(item: Status) -> bool:
+    """Return whether a validator has decided a block; a node that is joining is not waited for."""
+    return item.state == JOINING or (item.state == RUNNING and item.height > 0)
 
 
 def down(folder: Path) -> bool:
