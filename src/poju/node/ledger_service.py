@@ -7,7 +7,6 @@ writer at a time).
 from __future__ import annotations
 
 import fcntl
-import re
 import shutil
 import time
 from pathlib import Path
@@ -26,9 +25,9 @@ from poju.node.ledger_api import create
 from poju.node.limits import DEFAULT, Limits
 from poju.node.metrics import Metrics
 from poju.rulebook import compose
+from poju.scenario.fields import ORIGIN
 from poju.scenario.rulebook import ScenarioRules
 
-ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]{0,127}")
 GROWN = "grown.json"
 """Stands beside a ledger from which a consortium has grown, and says where (docs/guides/network.md)."""
 LOCK_SECONDS = 10.0

@@ -26,8 +26,8 @@ from poju.ledger.keys import PublicKey
 from poju.ledger.log_keys import LogKey
 from poju.ledger.merkle import EMPTY_ROOT
 from poju.node import network_keys
-from poju.node.ledger_service import ORIGIN
 from poju.rulebook import compose
+from poju.scenario.fields import ORIGIN
 
 MOST_VALIDATORS = 16
 FAULTS_FROM = 3

@@ -17,8 +17,8 @@ from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger.keys import PublicKey
 from poju.node import network_folder, network_keys
-from poju.node.ledger_service import ORIGIN
 from poju.node.network_folder import Network, Start, Validator
+from poju.scenario.fields import ORIGIN
 
 P2P, RPC, HTTP = 26_656, 26_657, 8_600
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")

@@ -25,13 +25,15 @@ LATEST = (1 << 40) - 1
 PPM_LARGEST = 1_000_000
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,47}")
+# A log's name as a checkpoint carries it: a host and a path, without a scheme (C2SP tlog-checkpoint's origin line).
+ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/-]{0,127}")
 HANDLE = re.compile(r"[0-9a-f]{32}")
 # A label is one line of letters, digits, spaces and everyday punctuation of the three languages.
 LABEL = re.compile(r"[\w .,:;()/+&'·、,。:;()《》〈〉「」“”〔〕%%°×→—–-]{1,80}")
 
 TYPE, RANGE = "field.type", "field.range"
 
-TEXT_TYPES = ("text-enum", "code", "member", "role", "handle", "subject", "label")
+TEXT_TYPES = ("text-enum", "code", "member", "role", "handle", "subject", "label", "origin")
 INTEGER_TYPES = ("int", "time", "duration", "fen", "ppm", "count")
 BYTE_TYPES = ("bytes", "digest", "key", "signed")
 SCALAR_TYPES = ("bool", *INTEGER_TYPES, *BYTE_TYPES, *TEXT_TYPES)
@@ -141,7 +143,7 @@ def _scalar(field: Field, allowed: Collection[str] | None) -> Validator:
     if kind in BYTE_TYPES:
         exact = DIGEST_BYTES if kind in {"digest", "key"} else field.length
         return _bytes(exact, exact) if exact else _bytes(1, SIGNED_BYTES)
-    patterns = {"member": NAME, "subject": SUBJECT_NAME, "handle": HANDLE, "label": LABEL}
+    patterns = {"member": NAME, "subject": SUBJECT_NAME, "handle": HANDLE, "label": LABEL, "origin": ORIGIN}
     return _pattern(patterns.get(kind, CODE), field.values or allowed)
 
 

@@ -34,6 +34,7 @@ type, a value outside its range.
 | role | text | a role of the package |
 | handle | text | 32 lower-case hexadecimal digits |
 | subject | text | a statement subject; at most 128 |
+| origin | text | a log's name: a host and a path of at most 128 characters, such as `health.example/log` |
 | label | text | one line of at most 80 letters, digits and everyday punctuation; for names of public things only |
 | list-of-… | array | at most the stated number of different items |
 | map-of-… | map | keys are codes; at most the stated number of entries |
