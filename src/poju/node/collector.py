@@ -6,6 +6,7 @@ the collector walks through all of them again and again: a twelfth of the proces
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 YOUNG, MIDDLE, OLD = 50_000, 20, 20
@@ -16,4 +17,6 @@ def settle() -> None:
     """Leave what is loaded by now out of all later looks, and look less often. Call it once, before serving."""
     gc.collect()
     gc.freeze()
+    # else libraries that count their objects (DuckDB's) call what was left out leaked, on standard error, at the end
+    atexit.register(gc.unfreeze)
     gc.set_threshold(YOUNG, MIDDLE, OLD)
