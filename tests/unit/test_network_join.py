@@ -15,6 +15,7 @@ from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey
 from poju.node import network_folder, network_hosts, network_join, network_service
 
+pytestmark = pytest.mark.network
 ORIGIN = "joins.example/log"
 
 
