@@ -55,7 +55,7 @@ def test_log_2_badly_signed_statements_of_a_proposer_are_refused_and_commits_go_
 ) -> None:
     made = support_network.load_workload().Workload()
     running.load(made.opening(), threads=1)
-    # whose turn it is to propose is the engines' affair: load until v0 has proposed one of each kind, in three rounds
+    # whose turn it is to propose is the engines' affair: load until v0 has proposed one of each kind
     for turn in range(ROUNDS):
         said = made.statements(STATEMENTS, first=turn * STATEMENTS)
         raws = [raw for raw in said if statement.decode(raw).kind != "access-request"]

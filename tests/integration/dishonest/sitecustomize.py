@@ -17,18 +17,27 @@ WHO, _comma, TOLD = os.environ.get("POJU_TEST_DISHONEST", "").partition(",")
 if WHO and sys.orig_argv[-1] == WHO and "poju.node.network_application" in sys.orig_argv:
     from poju.engine.cometbft.application import Application
 
-    honest = Application.prepare_proposal
+    honest, judge = Application.prepare_proposal, Application.process_proposal
     turns = itertools.count()
+    seen: list[bytes] = []
+
+    def remembering(self: Application, transactions: Iterable[bytes]) -> bool:
+        """Keep a statement that somebody else proposed: every second block is empty, and that may be all of v0's."""
+        proposed = list(transactions)
+        seen.extend(proposed[: 1 - len(seen)])
+        return judge(self, proposed)
 
     def with_one_bad(self: Application, transactions: Iterable[bytes], limit: int) -> list[bytes]:
         """Return an honest proposal and one more: badly signed, no statement, or longer than any statement."""
         chosen = honest(self, transactions, limit)
-        if not chosen:
+        if not chosen and not seen:
             return chosen
-        flipped = chosen[0][:-1] + bytes([chosen[0][-1] ^ 1])
-        bad = (flipped, b"\xff" * 40, chosen[0] + bytes(65_536))[next(turns) % 3]
+        good = [*chosen, *seen][0]
+        flipped = good[:-1] + bytes([good[-1] ^ 1])
+        bad = (flipped, b"\xff" * 40, good + bytes(65_536))[next(turns) % 3]
         with Path(TOLD).open("a", encoding="ascii") as file:
             file.write(bad.hex() + "\n")
         return [*chosen, bad]
 
     Application.prepare_proposal = with_one_bad  # type: ignore[method-assign] # what this file is for
+    Application.process_proposal = remembering  # type: ignore[method-assign] # as above
