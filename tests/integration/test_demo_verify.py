@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import random
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from support_demo import Run, lots, status
+
+from poju.ledger import tiles
 
 pytestmark = pytest.mark.network
 
@@ -59,6 +62,26 @@ def test_each_folder_verifies_under_the_trusted_key(demo: Run, part: str) -> Non
     assert done.stdout.rstrip().endswith("VERIFIED")
     assert run(demo.folder / part, "--key", demo.folder / "log.key").returncode == 0
     assert run(demo.folder / part, "--key", demo.public / "log.vkey").returncode == 0
+
+
+@pytest.mark.parametrize("part", ["", "auditor", "public", "public/receipts"])
+def test_log_3_each_part_verifies_from_the_first_statement_alone(demo: Run, tmp_path: Path, part: str) -> None:
+    bundle = min((demo.folder / "auditor" / "tile" / "entries").rglob("000*"))
+    origin = (demo.public / "log.vkey").read_text().split("+")[0]
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        f'origin = "{origin}"\ngenesis = "{hashlib.sha256(tiles.unbundle(bundle.read_bytes())[0]).hexdigest()}"\n'
+    )
+    path = demo.folder / part
+    if part == "public/receipts":
+        path = next(path.glob("*.receipt.cose"))
+    log = () if part in {"", "auditor"} else ("--log", demo.folder / "auditor")
+    done = run(path, "--policy", policy, *log)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("VERIFIED")
+    policy.write_text(f'origin = "{origin}"\ngenesis = "{STRANGER}"\n')
+    assert "Traceback" not in (failed := run(path, "--policy", policy, *log)).stderr
+    assert (failed.returncode, "not with the policy's" in failed.stdout) == (1, True)
 
 
 def test_without_a_key_it_is_consistent_only(demo: Run) -> None:

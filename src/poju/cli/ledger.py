@@ -199,8 +199,10 @@ def export(folder: Path, out: Path, package: Path) -> None:
     """
     from poju.node import ledger_service  # noqa: PLC0415 - as above
 
-    ledger_service.export(folder, out, package)
+    first = ledger_service.export(folder, out, package)
     print(translate(_("Wrote {out}. Check it: poju verify {out} --key KEY"), choose_language(), out=out))
+    if first:
+        _say(_("Its first statement is {digest}: what a policy's genesis names."), digest=first.hex())
 
 
 @command.command()

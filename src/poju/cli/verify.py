@@ -25,17 +25,18 @@ MOST_JOBS = 8
 INTERRUPTED = 130
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+NEW_FILE = click.Path(path_type=Path, dir_okay=False)
+LOG = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command()
 @click.argument("path")
 @click.option("--key", help="The log key to trust: its fingerprint, or a file that holds it (log.key, log.vkey).")
 @click.option("--policy", type=FILE, help="The keys to trust and how many it takes, TOML: docs/reference/policy.md.")
+@click.option("--write-policy", type=NEW_FILE, help="With a policy that follows votes: keep the keys they led to.")
 @click.option("--checkpoint", type=FILE, help="With --policy and a receipt: a checkpoint that more keys signed.")
 @click.option("--consistency", type=FILE, help="With --checkpoint of a larger log: the receipt of consistency to it.")
-@click.option(
-    "--log", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Judge a refusal on this log."
-)
+@click.option("--log", type=LOG, help="Judge a refusal, or follow a policy's key changes, on this log.")
 @click.option("--state", type=FOLDER, help="Keep a long audit's place in this folder, and go on from it.")
 @click.option("--jobs", type=click.IntRange(0, 64), help="Processes that check signatures beside this one.")
 @click.option("--to", type=FOLDER, help="With a URL: the folder that the log is fetched into.")
@@ -51,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
     path: str,
     key: str | None,
     policy: Path | None,
+    write_policy: Path | None,
     checkpoint: Path | None,
     consistency: Path | None,
     log: Path | None,
@@ -70,6 +72,12 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
     """
     language = choose_language(lang)
     trust = _trust(key, policy, checkpoint, consistency)
+    if write_policy is not None and (not isinstance(trust, policies.Policy) or trust.genesis is None):
+        raise CallerError(
+            "verify.nothing-followed",
+            _("--write-policy keeps the keys that a log's votes led to, and no policy with genesis was given."),
+            hint=_("Give --policy FILE with the SHA-256 of the log's first statement: docs/reference/policy.md."),
+        )
     try:
         if path.startswith(("http://", "https://")):
             folder = _fetched(path, trust, to, package, member_key)
@@ -79,6 +87,8 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
         progress = Progress(language)
         proof = verify(folder, trust, Means(workers, state, progress), log, Beside(checkpoint, consistency))
         progress.end()
+        if write_policy is not None and proof.exit_status == 0:
+            write_policy.write_text(proof.followed, encoding="utf-8")
     except KeyboardInterrupt:
         kept = _("interrupted; nothing is verified. With --state the same command goes on where the last save stands.")
         print(f"\npoju: {translate(kept, language)}", file=sys.stderr)

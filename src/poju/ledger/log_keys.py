@@ -47,13 +47,22 @@ class Agreed:
 
 @dataclass(frozen=True)
 class LogKeys:
-    """``threshold`` of ``keys``' holders stand behind a root; ``witnesses`` of ``cosigners`` saw it too."""
+    """``threshold`` of ``keys``' holders stand behind a root; ``witnesses`` of ``cosigners`` saw it too.
+
+    ``threshold`` None: more than two thirds of the holders whose keys speak at the root's size.
+    """
 
     origin: str
     keys: Sequence[LogKey]
-    threshold: int
+    threshold: int | None
     cosigners: Mapping[str, PublicKey] = field(default_factory=dict)
     witnesses: int = 0
+
+    def needed(self, size: int) -> int:
+        """Return how many holders have to have signed the root of ``size`` leaves."""
+        if self.threshold is not None:
+            return self.threshold
+        return 2 * len({item.name for item in self.keys if item.speaks_at(size)}) // 3 + 1
 
     def open(self, note: str) -> Agreed:
         """Return what ``note`` says and who signed it, each holder and cosigner counted once.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 
@@ -16,6 +17,14 @@ from poju.ledger.store import Store
 from poju.scenario import governance_state
 from poju.scenario.governance import CLASSES
 from poju.scenario.rulebook import ScenarioRules
+
+
+class Leaves(State, Protocol):
+    """A state that is kept with the leaves that it is the fold of."""
+
+    def leaf(self, index: int) -> bytes | None:
+        """Return the leaf at ``index``, or None."""
+
 
 PACKAGES = "packages"
 """The folder, beside the ledger, of packages that votes put into force, each named by its digest in hexadecimal."""
@@ -74,13 +83,19 @@ def describe(state: State, rules: ScenarioRules) -> dict[str, Any]:
     }
 
 
-def router(store: State, rules: ScenarioRules) -> APIRouter:
+def genesis(store: Leaves) -> bytes:
+    """Return the SHA-256 of the log's first statement, or nothing where there is none yet."""
+    first = store.leaf(0)
+    return b"" if first is None else hashlib.sha256(first).digest()
+
+
+def router(store: Leaves, rules: ScenarioRules) -> APIRouter:
     """Return the routes that show governance to everyone; all of it is public."""
     routes = APIRouter()
 
     @routes.get("/governance")
     def governance() -> dict[str, Any]:
-        return describe(store, rules)
+        return {"genesis": genesis(store).hex() or None, **describe(store, rules)}
 
     @routes.get("/governance/{name}")
     def proposal(name: str) -> dict[str, Any]:

@@ -174,8 +174,11 @@ def rebuild(folder: Path, package: Path) -> block.Head:
     return head
 
 
-def export(folder: Path, out: Path, package: Path) -> None:
-    """Write the whole log as a tlog-tiles folder with entry bundles, its vkey and its package."""
+def export(folder: Path, out: Path, package: Path) -> bytes:
+    """Write the whole log as a tlog-tiles folder with entry bundles, its vkey and its package.
+
+    Returns the first statement's digest, from which a policy can follow the log's votes; empty for an empty log.
+    """
     store = _existing(folder)
     _require_opened(store, compose(package))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -189,7 +192,9 @@ def export(folder: Path, out: Path, package: Path) -> None:
     shutil.copytree(package, out / "package")
     if (folder / governance_node.PACKAGES).is_dir():
         shutil.copytree(folder / governance_node.PACKAGES, out / governance_node.PACKAGES)
+    first = governance_node.genesis(store)
     store.close()
+    return first
 
 
 def write_log(store: Store, key: PrivateKey, origin: str, out: Path, *, entries: bool) -> None:

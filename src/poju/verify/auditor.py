@@ -8,19 +8,20 @@ was opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poju.errors import OperatorError
+from poju.errors import CallerError, OperatorError
 from poju.i18n import _
 from poju.ledger import block, tiles
 from poju.ledger.audit import Audit, Found, Log, Plan, Watch
 from poju.ledger.audit_state import FoldState
+from poju.ledger.cbor import Value
 from poju.ledger.statement import UnverifiedStatement
 from poju.rulebook import compose
-from poju.scenario import runtime
+from poju.scenario import governance_state, runtime
 from poju.scenario.rulebook import ScenarioRules
 from poju.verify.files import broken, no_others
 from poju.verify.log import LogFolder, Trust
@@ -56,6 +57,8 @@ class AuditorFolder:
         self._means = means
         self._rules: ScenarioRules | None = None
         self._opened: list[bytes] = []
+        self.log_keys: Sequence[Mapping[str, Value]] = ()
+        """The log's keys with their ranges of sizes, as its votes made them; empty before step 5."""
 
     @property
     def rules(self) -> ScenarioRules:
@@ -79,9 +82,11 @@ class AuditorFolder:
     def check_entries(self, watch: Watch | None = None) -> Proved:
         """Step 5: every leaf, from the first or from where an earlier audit ended, to the signed size."""
         rules, checkpoint = self.rules, self._log.checkpoint
+        policy = self._log.policy
+        pinned = None if policy is None else policy.genesis
         identity = {
             "origin": self._log.origin,
-            "key": self._log.key.raw,
+            "key": pinned or self._log.key.raw,
             "package": rules.package.digest,
             "runtime": dict(runtime.describe()),
         }
@@ -90,19 +95,39 @@ class AuditorFolder:
             audit = Audit(rules, self.source, state, plan)
             found = audit.run()
             scenario = state.get("scenario")
+            self.log_keys = governance_state.log_keys(state) if state.get("ledger") else ()
+        self._require_own()
         if found.resumed and scenario is not None:
             self._opened.append(scenario["package"])
         return _say(found, audit.head, checkpoint.size)
 
     def _expect(self, item: UnverifiedStatement, _index: int) -> None:
         """Hold the two opening statements to this folder: their own rules would only say that they refuse them."""
-        if item.kind == "ledger-open" and not self._log.is_own(item.fields.get("log_key", b"")):
-            raise broken("key.other-log", _("The ledger was opened for another log key than this log's."))
+        # a later key than the one that it was opened for comes by vote, and the last vote is read at the end
+        if item.kind == "ledger-open" and self._log.policy and not self._log.is_own(item.fields.get("log_key", b"")):
+            raise other_log()
         if item.kind == "scenario-open":
             if item.fields.get("package") != self.rules.package.digest:
                 raise broken("package.differs", _("The package is not the one that the log opened."))
             self._same_runtime(item.fields.get("runtime"))
             self._opened.append(self.rules.package.digest)
+
+    def _require_own(self) -> None:
+        """Raise unless the one key that is trusted is the one that the log's votes let speak for its size."""
+        if self._log.policy is not None:
+            return
+        size = self._log.checkpoint.size
+        own = [record for record in self.log_keys if record["key"] == self._log.key.raw]
+        if size and not own:
+            raise other_log()
+        for record in own:
+            if record["compromised"] is not None or (record["until"] is not None and record["until"] < size):
+                raise broken(
+                    "key.retired",
+                    _("The log's votes took the key {key} out of force; it does not speak for {size} leaves."),
+                    key=self._log.key.fingerprint,
+                    size=size,
+                )
 
     @staticmethod
     def _same_runtime(pinned: object) -> None:
@@ -160,7 +185,12 @@ def _files(folder: Path) -> set[str]:
 def verify(folder: Path, trust: Trust, proof: Proof, means: Means) -> LogFolder:
     """Run the six steps over ``folder``; return its log for comparing."""
     log = LogFolder.open(folder, trust, proof)
-    audit = AuditorFolder(log, means)
+    check(AuditorFolder(log, means), proof, means)
+    return log
+
+
+def check(audit: AuditorFolder, proof: Proof, means: Means) -> None:
+    """Run steps 4 to 6."""
     proof.step(_("files"), audit.check_files)
     proof.step(_("every entry under the rules"), audit.check_entries)
     proof.step(_("scenario package"), audit.check_package)
@@ -170,4 +200,8 @@ def verify(folder: Path, trust: Trust, proof: Proof, means: Means) -> LogFolder:
         _("that no statement was kept out of the log: ask its sender for a receipt or a signed refusal"),
         _("that what a member stated is true of the world: that is what attestations and audits are for"),
     ]
-    return log
+
+
+def other_log() -> CallerError:
+    """Return ``key.other-log``."""
+    return broken("key.other-log", _("The ledger was opened for another log key than this log's."))

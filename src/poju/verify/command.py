@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from poju.errors import CallerError, PojuError
@@ -11,7 +12,7 @@ from poju.evidence.pack import verify_pack
 from poju.i18n import _
 from poju.ledger.audit import Log
 from poju.ledger.keys import parse_vkey
-from poju.verify import auditor, files, policed, public, single
+from poju.verify import auditor, files, followed, policed, public, single
 from poju.verify.auditor import Means
 from poju.verify.files import broken, read
 from poju.verify.log import LogFolder, Trust, text
@@ -60,13 +61,14 @@ def verify(
     """Return the proof for ``path``: a receipt, a refusal, an evidence pack, a public, auditor or whole folder.
 
     ``trust``: a log key's fingerprint, a policy, or None. ``beside``: what stands behind a receipt under a policy.
-    ``means``: how a whole log is audited. ``log``: the auditor's folder on which a refusal's rule is asked again.
-    Raises ``verify.unknown`` where ``path`` is none of these, ``verify.log-unused`` where it is no refusal but a log is
-    given.
+    ``means``: how a whole log is audited. ``log``: the auditor's folder on which a refusal's rule is asked again, or
+    from which a policy's key changes are followed. Raises ``verify.unknown`` where ``path`` is none of these,
+    ``verify.log-unused`` where a log is given for none of this, ``policy.follows`` where there is none to follow.
     """
     proof, means = Proof(), means or Means()
     refused = path.is_file() and single.is_refusal(path)
-    if log is not None and not refused:
+    follows = isinstance(trust, Policy) and trust.genesis is not None
+    if log is not None and not refused and not follows:
         raise CallerError(
             "verify.log-unused",
             _("{path} is no refusal, so that no log is needed to judge it."),
@@ -74,7 +76,15 @@ def verify(
             path=path,
         )
     with contextlib.suppress(StoppedError):
-        if log is not None:
+        if isinstance(trust, Policy) and follows:
+            found = followed.follow(_entries(path, log), trust, proof, means)
+            if found.log.folder == path:
+                return proof
+            trust = found.policy
+            if _is_whole(path):
+                _whole(path, trust, proof, lambda: found.log)
+                return proof
+        if log is not None and refused:
             single.rejudge(path, log, trust, proof, means)
         elif isinstance(trust, Policy) and path.is_file() and not refused:
             _policed(path, trust, proof, beside or policed.Beside())
@@ -107,11 +117,11 @@ def _policed(path: Path, policy: Policy, proof: Proof, beside: policed.Beside) -
 
 
 def _dispatch(path: Path, trust: Trust, proof: Proof, means: Means) -> None:
-    if (path / "public").is_dir() and (path / "auditor").is_dir():
-        _whole(path, trust, proof, means)
+    if _is_whole(path):
+        _whole(path, trust, proof, lambda: auditor.verify(path / "auditor", trust, proof, means))
     elif any((path / name).exists() for name in PUBLIC_PARTS):
         public.verify(path, trust, proof)
-    elif any((path / name).exists() for name in AUDITOR_PARTS):
+    elif _has_entries(path):
         auditor.verify(path, trust, proof, means)
     elif (path / "pack.cbor").is_file():
         _pack(path, trust, proof)
@@ -133,14 +143,30 @@ def _dispatch(path: Path, trust: Trust, proof: Proof, means: Means) -> None:
         )
 
 
-def _whole(path: Path, trust: Trust, proof: Proof, means: Means) -> None:
+def _is_whole(path: Path) -> bool:
+    return (path / "public").is_dir() and (path / "auditor").is_dir()
+
+
+def _has_entries(path: Path) -> bool:
+    return any((path / name).exists() for name in AUDITOR_PARTS)
+
+
+def _entries(path: Path, log: Path | None) -> Path:
+    """Return the auditor's folder whose votes are followed for ``path``: the one given, its own part, or itself."""
+    found = log or (path / "auditor" if _is_whole(path) else path)
+    if not _has_entries(found):
+        raise followed.needs_log(path)
+    return found
+
+
+def _whole(path: Path, trust: Trust, proof: Proof, audit: Callable[[], LogFolder]) -> None:
     shown = public.verify(path / "public", trust, proof)
     published = shown.log
     if (path / "guest").is_dir():
         proof.step(_("sandbox guest"), lambda: shown.check_guest(path / "guest"))
     else:
         proof.not_proved.append(_("which sandbox guest the trials ran on: there is no guest folder here"))
-    audited = auditor.verify(path / "auditor", trust, proof, means)
+    audited = audit()
 
     def check() -> Proved:
         """Raise unless the smaller log is the beginning of the larger: one operator, one log, no split view."""

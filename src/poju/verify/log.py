@@ -8,8 +8,9 @@ from pathlib import Path
 from poju.i18n import _
 from poju.ledger import merkle, receipt, tiles
 from poju.ledger.audit_tiles import CheckedTiles
-from poju.ledger.checkpoint import Checkpoint, open_note
+from poju.ledger.checkpoint import Checkpoint, open_note, read_text
 from poju.ledger.keys import PublicKey, parse_vkey
+from poju.ledger.log_keys import Agreed
 from poju.ledger.receipt import VerifiedReceipt
 from poju.verify.files import broken, listing, no_others, read
 from poju.verify.policy import Policy
@@ -33,6 +34,7 @@ class LogFolder:
     checkpoint: Checkpoint
     tiles: CheckedTiles = field(default_factory=_no_tiles)
     policy: Policy | None = None
+    note: str = ""
 
     @classmethod
     def open(cls, folder: Path, trust: Trust, proof: Proof) -> LogFolder:
@@ -51,7 +53,9 @@ class LogFolder:
             raise broken("file.altered", _("{path} was altered after it was published."), path="log.vkey")
         if isinstance(trust, Policy):
             self.policy = trust
-            trust.require_known(self.origin, self.key)
+            if trust.genesis is None:
+                trust.require_known(self.origin, self.key)
+            trust.require_log(self.origin)
             proof.trusted = True
             return proved(_("{origin} is the log of your policy"), origin=self.origin)
         if trust is None:
@@ -67,21 +71,34 @@ class LogFolder:
         return proved(_("{origin} is the log whose key you trust"), origin=self.origin)
 
     def check_checkpoint(self) -> Proved:
-        """Read the checkpoint in its canonical form, signed by that key, or by as many as the policy takes."""
-        note = text(read(self.folder / "checkpoint", self.folder), "checkpoint")
-        if self.policy is not None:
-            agreed = self.policy.require(self.policy.keys.open(note))
+        """Read the checkpoint in its canonical form, signed by that key, or by as many as the policy takes.
+
+        Where the policy's keys follow from the log's votes, its signatures are checked after them: :meth:`agreed`.
+        """
+        self.note = text(read(self.folder / "checkpoint", self.folder), "checkpoint")
+        if self.policy is None:
+            self.checkpoint = open_note(self.note, self.origin, self.key)
+            said = _("the log signed size {size} with root {root}")
+        elif self.policy.genesis is None:
+            agreed = self.policy.require(self.agreed())
             self.checkpoint = agreed.checkpoint
             return self.policy.told(agreed)
-        self.checkpoint = open_note(note, self.origin, self.key)
-        root = self.checkpoint.root.hex()
-        return proved(_("the log signed size {size} with root {root}"), size=self.checkpoint.size, root=root)
+        else:
+            self.checkpoint = read_text(self.note.partition("\n\n")[0] + "\n")
+            said = _("the folder claims size {size} with root {root}; who signed that is checked last")
+        return proved(said, size=self.checkpoint.size, root=self.checkpoint.root.hex())
+
+    def agreed(self) -> Agreed:
+        """Return who signed the checkpoint, by the policy's keys; raise ``checkpoint.refused``."""
+        if self.policy is None:
+            raise ValueError(self.folder)
+        return self.policy.keys.open(self.note)
 
     def is_own(self, raw: bytes) -> bool:
-        """Return whether ``raw`` is this log's key, or one of the policy's."""
+        """Return whether ``raw`` is this log's key, or one of the policy's; any where a policy pins what names it."""
         if self.policy is None:
             return raw == self.key.raw
-        return any(raw == item.key.raw for item in self.policy.keys.keys)
+        return self.policy.genesis is not None or any(raw == item.key.raw for item in self.policy.keys.keys)
 
     def receipt(self, proof: bytes, leaf: bytes) -> VerifiedReceipt:
         """Return what a receipt of this log proved, under its key or any of the policy's (LOG-3).

@@ -102,7 +102,7 @@ def _enough(policy: Policy, key: LogKey, found: VerifiedReceipt, beside: Beside)
             name=key.name,
             size=found.size,
         )
-    if policy.keys.threshold > 1 or policy.keys.witnesses:
+    if policy.takes_more(found.size):
         raise broken(
             "policy.one-signature",
             _("One key, {name}, signed this file, and the policy takes more than its word."),

@@ -1,7 +1,13 @@
-"""``--policy FILE``: whom a verifier trusts for one log, and how many of them it takes (docs/reference/policy.md)."""
+"""``--policy FILE``: whom a verifier trusts for one log, and how many of them it takes (docs/reference/policy.md).
+
+A policy names keys with their ranges of sizes, or the log's first statement, from which :mod:`poju.verify.followed`
+finds them.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,21 +24,24 @@ from poju.verify.proof import Proved, proved
 
 FILE_BYTES = 1 << 20
 MOST_KEYS = 128
-TOP, KEY, COSIGNERS = (
-    {"origin", "threshold", "keys", "cosigners"},
-    {"name", "key", "first", "last", "compromised"},
-    {
-        "threshold",
-        "keys",
-    },
-)
+ANY_SIZE = 1 << 62
+"""Larger than any log: only a key that was never retired speaks there."""
+TOP = {"origin", "genesis", "threshold", "keys", "cosigners"}
+KEY = {"name", "key", "first", "last", "compromised"}
+COSIGNERS = {"threshold", "keys"}
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A log's keys as a verifier trusts them."""
+    """A log's keys as a verifier trusts them.
+
+    ``genesis``: SHA-256 of the log's first statement, where its votes have yet to be followed; the keys that stand here
+    are then those that the log began with.
+    """
 
     keys: LogKeys
+    genesis: bytes | None = None
 
     @property
     def origin(self) -> str:
@@ -41,13 +50,7 @@ class Policy:
 
     def require_known(self, origin: str, key: PublicKey) -> LogKey:
         """Return the policy's entry for ``key``; raise ``policy.other-log`` or ``key.not-trusted``."""
-        if origin != self.origin:
-            raise broken(
-                "policy.other-log",
-                _("The policy is for the log {wanted}; this one is {found}."),
-                wanted=self.origin,
-                found=origin,
-            )
+        self.require_log(origin)
         for item in self.keys.keys:
             if item.key == key:
                 return item
@@ -58,10 +61,24 @@ class Policy:
             wanted=", ".join(item.key.fingerprint for item in self.keys.keys),
         )
 
+    def require_log(self, origin: str) -> None:
+        """Raise ``policy.other-log`` where the policy is for another log than ``origin``."""
+        if origin != self.origin:
+            raise broken(
+                "policy.other-log",
+                _("The policy is for the log {wanted}; this one is {found}."),
+                wanted=self.origin,
+                found=origin,
+            )
+
+    def takes_more(self, size: int = ANY_SIZE) -> bool:
+        """Return whether one signature is too few for ``size`` leaves, by default under the keys that still speak."""
+        return self.keys.needed(size) > 1 or bool(self.keys.witnesses)
+
     def require_alone(self, key: PublicKey) -> None:
         """Raise ``policy.one-signature`` unless what ``key`` signed alone, at a size that is not told, is enough."""
         known = self.require_known(self.origin, key)
-        if self.keys.threshold > 1 or self.keys.witnesses or known.compromised or known.last is not None:
+        if self.takes_more() or known.compromised or known.last is not None:
             raise broken(
                 "policy.one-signature",
                 _("One key, {name}, signed this file, and the policy takes more than its word."),
@@ -74,7 +91,7 @@ class Policy:
             _("{found} of {total} holders signed size {size} with root {root}, {wanted} are needed: {names}"),
             found=len(agreed.signers),
             total=len({item.name for item in self.keys.keys}),
-            wanted=self.keys.threshold,
+            wanted=self.keys.needed(agreed.checkpoint.size),
             size=agreed.checkpoint.size,
             root=agreed.checkpoint.root.hex(),
             names=", ".join([*sorted(agreed.signers), *sorted(agreed.cosigners)]),
@@ -83,12 +100,13 @@ class Policy:
     def require(self, agreed: Agreed) -> Agreed:
         """Return ``agreed``; raise ``policy.too-few`` where too few stand behind it."""
         keys, cosigned = self.keys, len(agreed.cosigners)
-        if len(agreed.signers) < keys.threshold:
+        needed = keys.needed(agreed.checkpoint.size)
+        if len(agreed.signers) < needed:
             raise broken(
                 "policy.too-few",
                 _("{found} of the {wanted} keys that it takes signed size {size}: {names}."),
                 found=len(agreed.signers),
-                wanted=keys.threshold,
+                wanted=needed,
                 size=agreed.checkpoint.size,
                 names=", ".join(sorted(agreed.signers)) or "–",
             )
@@ -101,6 +119,24 @@ class Policy:
                 size=agreed.checkpoint.size,
             )
         return agreed
+
+    def written(self) -> str:
+        """Return the policy as its file says it; :func:`load` reads the same from it."""
+        top = [f"origin = {json.dumps(self.origin)}"]
+        top += [f'genesis = "{self.genesis.hex()}"'] if self.genesis is not None else []
+        top += [f"threshold = {self.keys.threshold}"] if self.keys.threshold is not None else []
+        tables = [self._table(item) for item in self.keys.keys]
+        if self.keys.cosigners:
+            vkeys = [cosignature.vkey(name, key) for name, key in self.keys.cosigners.items()]
+            tables.append(f"[cosigners]\nthreshold = {self.keys.witnesses}\nkeys = {json.dumps(vkeys)}\n")
+        return "\n".join(["\n".join(top) + "\n", *tables])
+
+    def _table(self, item: LogKey) -> str:
+        lines = [f"name = {json.dumps(item.name)}", f'key = "{item.key.vkey(self.origin)}"']
+        lines += [f"first = {item.first}"] if item.first else []
+        lines += [f"last = {item.last}"] if item.last is not None else []
+        lines += ["compromised = true"] if item.compromised else []
+        return "\n".join(["[[keys]]", *lines, ""])
 
 
 def _wrong(path: Path, reason: str, **parameters: object) -> CallerError:
@@ -121,20 +157,32 @@ def load(path: Path) -> Policy:
             found = toml.loads(handle.read(FILE_BYTES).decode())
     except (OSError, ValueError) as error:
         raise _wrong(path, _("it cannot be read as TOML")) from error
-    if set(found) - TOP or not {"origin", "threshold", "keys"} <= set(found) or not isinstance(found["origin"], str):
-        raise _wrong(path, _("it has origin, threshold, keys and perhaps cosigners, and nothing else"))
-    rows = found["keys"]
-    if not isinstance(rows, list) or not 0 < len(rows) <= MOST_KEYS or not all(isinstance(row, dict) for row in rows):
+    genesis = _genesis(path, found.get("genesis"))
+    required = {"origin", "keys"} if genesis is None else {"origin"}
+    if set(found) - TOP or not required <= set(found) or not isinstance(found["origin"], str):
+        raise _wrong(path, _("it has origin, keys or genesis, perhaps threshold and cosigners, and nothing else"))
+    rows = found.get("keys", [])
+    least = 1 if genesis is None else 0
+    if not isinstance(rows, list) or not least <= len(rows) <= MOST_KEYS or not all(isinstance(r, dict) for r in rows):
         raise _wrong(path, _("keys is a list of one to 128 keys"))
     keys = [_key(path, found["origin"], row) for row in rows]
-    if max(Counter(item.key.raw for item in keys).values()) > 1:
+    if max(Counter(item.key.raw for item in keys).values(), default=1) > 1:
         raise _wrong(path, _("one key stands there twice"))
-    holders = {item.name for item in keys}
-    threshold = _whole(path, found["threshold"], 1, len(holders))
+    # who else may hold a key, only the votes will tell
+    holders = len({item.name for item in keys}) if genesis is None else MOST_KEYS
+    threshold = _whole(path, found["threshold"], 1, holders) if "threshold" in found else None
     cosigners, witnesses = _cosigners(path, found.get("cosigners"))
     if {key.raw for key in cosigners.values()} & {item.key.raw for item in keys}:
         raise _wrong(path, _("one key is the log's and a cosigner's at once"))
-    return Policy(LogKeys(found["origin"], tuple(keys), threshold, cosigners, witnesses))
+    return Policy(LogKeys(found["origin"], tuple(keys), threshold, cosigners, witnesses), genesis)
+
+
+def _genesis(path: Path, found: object) -> bytes | None:
+    if found is None:
+        return None
+    if not isinstance(found, str) or not DIGEST.fullmatch(found):
+        raise _wrong(path, _("genesis is the SHA-256 of the log's first statement, 64 hexadecimal digits"))
+    return bytes.fromhex(found)
 
 
 def _key(path: Path, origin: str, row: Mapping[str, object]) -> LogKey:

@@ -68,6 +68,8 @@ class Proof:
     steps: list[Step] = field(default_factory=list)
     not_proved: list[str] = field(default_factory=list)
     trusted: bool = False
+    followed: str = ""
+    """The policy's text with the keys that a log's votes led to, where they were followed."""
 
     def step(self, name: str, check: Callable[[], Proved]) -> None:
         """Run ``check`` as the next step; raise :class:`StoppedError` where it does not hold or cannot be read."""
