@@ -53,26 +53,17 @@ def test_log_1_a_node_without_the_package_stops_says_so_and_resumes_where_it_was
     assert stopped.value.code == "governance.blob-missing"
     assert store.head() == head
     with pytest.raises(OperatorError, match=found.hex()):
-        governance_node.require_ready(store, compose(HEALTHCARE, tmp_path / "packages"), key_of("log").public)
+        governance_node.require_ready(store, compose(HEALTHCARE, tmp_path / "packages"))
     live.engine.close()
     (tmp_path / "packages").mkdir()
     made.rename(tmp_path / "packages" / found.hex())
     rules = compose(HEALTHCARE, tmp_path / "packages")
-    governance_node.require_ready(store, rules, key_of("log").public)
+    governance_node.require_ready(store, rules)
     live.attach(EmbeddedEngine(store, rules, key_of("log"), "test.invalid", lambda: live.now))
     live.step()
     assert rules.in_force(store).package.version == "2"
     *_, (outcome, _state) = replay(compose(HEALTHCARE, tmp_path / "packages"), store.stream(store.head().size))
     assert outcome.head == store.head()
-
-
-def test_log_3_a_node_with_another_log_key_than_the_voted_one_does_not_start(live: Live) -> None:
-    store = live.engine.store
-    live.decide("1", "log-key", log_key=key_of("log:2").public.raw)
-    with pytest.raises(OperatorError) as stopped:
-        governance_node.require_ready(store, live.rules, key_of("log").public)
-    assert stopped.value.code == "governance.log-key"
-    governance_node.require_ready(store, live.rules, key_of("log:2").public)
 
 
 def asked(live: Live, *paths: str) -> list[httpx.Response]:

@@ -205,6 +205,25 @@ def export(folder: Path, out: Path, package: Path) -> None:
         _say(_("Its first statement is {digest}: what a policy's genesis names."), digest=first.hex())
 
 
+@command.command("new-key")
+@click.argument("folder", type=EXISTING)
+@click.option("--json", "as_json", is_flag=True, help="Print the key as JSON.")
+def new_key(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click's flag
+    """Make another key for the log in FOLDER. It signs nothing until a vote gives it its turn, in the block it names.
+
+    Example: poju ledger new-key ./authority
+    """
+    from poju.node import log_private  # noqa: PLC0415 - as above
+
+    made = log_private.add(folder).public
+    if as_json:
+        print(json.dumps({"log_key": made.raw.hex(), "fingerprint": made.fingerprint}))
+        return
+    _say(_("Made the log key {fingerprint}. Back it up, then let members decide:"), fingerprint=made.fingerprint)
+    print(f"  poju govern propose URL NAME log-key log_key={made.raw.hex()} --member … --key …")
+    _say(_("The node changes over by itself when the vote takes effect; what the old key signed stays valid."))
+
+
 @command.command()
 @click.argument("url")
 @click.option("--log-key", required=True, type=click.Path(path_type=Path, exists=True), help="The log's vkey file.")

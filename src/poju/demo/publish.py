@@ -10,8 +10,9 @@ from poju.demo import cast
 from poju.demo.session import ORIGIN, Session
 from poju.ledger import cbor, leaf, statement
 from poju.ledger.store import Store
+from poju.node import log_private
 from poju.node.client import LedgerClient
-from poju.node.ledger_service import key_of, write_log
+from poju.node.ledger_service import write_log
 from poju.support.check import Published
 from poju.support.payment import payments, to_csv, to_pain001
 from poju.units import Seconds
@@ -24,7 +25,7 @@ def run(session: Session) -> None:
     public, auditor = session.path("public"), session.path("auditor")
     authority = session.private / "authority"
     store = Store.open(authority / "ledger.sqlite")
-    key = key_of(authority)
+    key = log_private.in_force(authority, store)
     for name in (RECEIPTS, REFUSALS, "package"):
         shutil.rmtree(public / name, ignore_errors=True)
     shutil.copytree(session.options.package, public / "package", ignore=shutil.ignore_patterns("__pycache__"))

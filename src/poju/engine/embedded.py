@@ -22,6 +22,7 @@ from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
 from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey, PublicKey
+from poju.ledger.log_keys import OwnKeys
 from poju.ledger.rulebook import RuleBook
 from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
 from poju.ledger.store import Store
@@ -54,7 +55,6 @@ class Refusal(NamedTuple):
 Answer = Registration | Refusal
 Charge = Callable[[str], PojuError | None]
 """A member whose signature holds → None, or the error that turns its statement away without an entry or a refusal."""
-
 
 Early = tuple[PublicKey, bool]
 """The key under which a signature was checked ahead of its batch, and whether it held."""
@@ -114,7 +114,7 @@ class EmbeddedEngine:
         self,
         store: Store,
         rules: RuleBook,
-        key: PrivateKey,
+        key: PrivateKey | OwnKeys,
         origin: str,
         clock: Callable[[], Seconds] = wall_clock,
         *,
@@ -124,7 +124,7 @@ class EmbeddedEngine:
         self.store = store
         self.origin = origin
         self._rules = rules
-        self._key = key
+        self._keys = key if isinstance(key, OwnKeys) else OwnKeys(key)
         self._clock = clock
         self._observer = observer or Unobserved()
         self._charge = charge
@@ -157,8 +157,8 @@ class EmbeddedEngine:
 
     @property
     def log_key(self) -> PublicKey:
-        """The log's public key."""
-        return self._key.public
+        """The log's public key, the one whose turn it is."""
+        return self._keys.present.public
 
     def submit(self, raw: bytes) -> Future[Answer]:
         """Decode strictly and queue one statement.
@@ -199,7 +199,7 @@ class EmbeddedEngine:
 
     def checkpoint_at(self, size: int) -> str:
         """Return the signed checkpoint of the first ``size`` leaves, a size that a block ended at."""
-        return Checkpoint(self.origin, size, self.store.root(size)).sign(self._key)
+        return Checkpoint(self.origin, size, self.store.root(size)).sign(self._keys.at(size))
 
     def receipt_for(self, index: int, size: int | None = None) -> bytes:
         """Return a receipt of the leaf at ``index`` under the log of ``size``, by default all that is durable.
@@ -242,7 +242,7 @@ class EmbeddedEngine:
         signed = self._signed
         if signed is None or signed[0].size != size:
             paths = merkle.Paths(size, self._nodes)
-            signed = self._signed = receipt.sign_root(self._key, self.origin, size, paths.root), paths
+            signed = self._signed = receipt.sign_root(self._keys.at(size), self.origin, size, paths.root), paths
         return signed
 
     def _write_until_closed(self) -> None:
@@ -336,6 +336,7 @@ class EmbeddedEngine:
             [(found.statement.issuer, found.statement.identifier) for found in good],
         )
         outcome = block.execute(self._rules, self.store, known, head, self._clock(), good)
+        self._keys.take_turn(outcome.writes, outcome.head.size)
         decided = iter(outcome.answers)
         results = [next(decided) if isinstance(found, VerifiedStatement) else found for found in checked]
         refusals = {
@@ -397,8 +398,8 @@ class EmbeddedEngine:
         return item.verify(key) or "statement.signature"
 
     def _refuse(self, item: UnverifiedStatement, code: str, head: block.Head) -> tuple[Refusal, bytes]:
-        signed = refusal.Refusal(item.digest, code, head.size, self._clock()).sign(self._key, self.origin)
-        return Refusal(item.digest, code, signed), item.raw
+        found = refusal.Refusal(item.digest, code, head.size, self._clock())
+        return Refusal(item.digest, code, found.sign(self._keys.at(head.size), self.origin)), item.raw
 
     def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered, outcome: block.Outcome) -> Registration:
         size = outcome.head.size

@@ -14,7 +14,7 @@ from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger import cosignature, receipt
 from poju.ledger.checkpoint import KEY_ID_BYTES, Checkpoint, read_line, read_text
-from poju.ledger.keys import PublicKey
+from poju.ledger.keys import PrivateKey, PublicKey
 from poju.units import Seconds
 
 MOST_LINES = 128
@@ -118,6 +118,36 @@ class LogKeys:
             except CallerError as error:
                 failure = error
         raise failure
+
+
+Turn = Callable[[Mapping[str, bytes | None]], PrivateKey | None]
+"""What a block writes → the private key that signs from this block on, or None where it stays.
+
+It raises where that key is not held: the block is not made then.
+"""
+
+
+class OwnKeys:
+    """The private keys with which one node signs its log, each from a size on. One thread writes, others read."""
+
+    def __init__(self, key: PrivateKey, turn: Turn | None = None) -> None:
+        self._from = [(0, key)]
+        self._turn = turn
+
+    @property
+    def present(self) -> PrivateKey:
+        """The one that signs what comes next."""
+        return self._from[-1][1]
+
+    def at(self, size: int) -> PrivateKey:
+        """Return the key that signs the log of ``size`` leaves."""
+        return next(key for first, key in reversed(self._from) if first <= size)
+
+    def take_turn(self, writes: Mapping[str, bytes | None], size: int) -> None:
+        """Change over where the block that ends at ``size`` gives another key its turn, before it is durable."""
+        found = None if self._turn is None else self._turn(writes)
+        if found is not None:
+            self._from.append((size, found))
 
 
 def refused(reason: str) -> CallerError:

@@ -17,7 +17,7 @@ from pathlib import Path
 from poju.errors import CallerError, OperatorError, RefusedError
 from poju.i18n import _
 from poju.ledger import cosignature, merkle, tiles
-from poju.ledger.checkpoint import Checkpoint, open_note
+from poju.ledger.checkpoint import Checkpoint, open_note, read_text
 from poju.ledger.keys import PrivateKey, PublicKey, parse_vkey
 from poju.node.client import LedgerClient
 from poju.units import Seconds
@@ -70,7 +70,8 @@ class Cosigner:
         return path.read_text() if path.exists() else None
 
     def _only_grew(self, seen: str, note: str, head: Checkpoint, nodes: merkle.NodeSource) -> None:
-        before = open_note(seen, self.origin, self.log_key)
+        # our own file, checked before it was written, perhaps under a key that the log has retired since (LOG-3)
+        before = read_text(seen.partition("\n\n")[0] + "\n")
         if head.size < before.size:
             raise OperatorError(
                 "cosign.shrank",

@@ -1,4 +1,4 @@
-"""What votes ask of a node: the package and runtime in force, the log key that is its turn; and ``GET /governance``."""
+"""What votes ask of a node: the package and runtime in force; and ``GET /governance``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter
 
-from poju.errors import CallerError, OperatorError
+from poju.errors import CallerError
 from poju.i18n import _
 from poju.ledger.cbor import Value
-from poju.ledger.keys import PublicKey
 from poju.ledger.rulebook import Block, State
 from poju.ledger.statement import SUBJECT_NAME
 from poju.ledger.store import Store
@@ -30,25 +29,10 @@ PACKAGES = "packages"
 """The folder, beside the ledger, of packages that votes put into force, each named by its digest in hexadecimal."""
 
 
-def require_ready(store: Store, rules: ScenarioRules, key: PublicKey) -> None:
-    """Raise ``governance.blob-missing`` or ``governance.log-key`` where this node cannot make the next block."""
+def require_ready(store: Store, rules: ScenarioRules) -> None:
+    """Raise ``governance.blob-missing`` where this node cannot make the next block."""
     head = store.head()
     rules.begin(store, Block(head.height + 1, head.time, head.size))
-    if store.get(governance_state.LOG_KEYS) is None:
-        return
-    turn = [item["key"] for item in governance_state.log_keys(store) if _signs(item)]
-    if turn and turn[-1] != key.raw:
-        raise OperatorError(
-            "governance.log-key",
-            _("A vote gave this log the key {wanted}, and log.private holds {found}."),
-            hint=_("Put the new key's private half into the ledger's folder as log.private; keep the old one apart."),
-            wanted=PublicKey(turn[-1]).fingerprint,
-            found=key.fingerprint,
-        )
-
-
-def _signs(item: dict[str, Value]) -> bool:
-    return item["name"] == governance_state.LOG and item["until"] is None
 
 
 def shown(value: Value) -> Any:  # noqa: ANN401 - JSON of whatever the state holds

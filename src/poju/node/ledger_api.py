@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from poju.engine import embedded
 from poju.ledger import cbor, merkle, tiles
 from poju.ledger.keys import PublicKey
-from poju.node import governance_node, signatures
+from poju.node import governance_node, log_private, signatures
 from poju.node.client import COSE
 from poju.node.entries import Entries
 from poju.node.problems import CBOR, OCTETS, OK, explain_all, unknown_entry
@@ -123,7 +123,9 @@ def _public(engine: embedded.EmbeddedEngine) -> APIRouter:
 
     @router.get("/.well-known/scitt-keys")
     def keys() -> Response:
-        return Response(cbor.encode([engine.log_key.cose_key]), OK, media_type=CBOR)
+        # the one that signs comes first; what the earlier ones signed stays good (LOG-3)
+        earlier = [key for key in log_private.retired(engine.store) if key != engine.log_key]
+        return Response(cbor.encode([key.cose_key for key in (engine.log_key, *earlier)]), OK, media_type=CBOR)
 
     @router.get("/checkpoint")
     def checkpoint() -> Response:

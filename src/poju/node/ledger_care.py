@@ -13,8 +13,9 @@ from poju.ledger.audit import Log, Plan
 from poju.ledger.audit_backup import Backup
 from poju.ledger.audit_catchup import catch_up
 from poju.ledger.checkpoint import Checkpoint, open_note
-from poju.ledger.keys import PrivateKey, parse_vkey
+from poju.ledger.keys import parse_vkey
 from poju.ledger.store import Store
+from poju.node import log_private
 from poju.node.ledger_service import lock
 from poju.rulebook import compose
 
@@ -37,7 +38,8 @@ def _file(folder: Path) -> Path:
 def backup(folder: Path, out: Path, progress: Progress) -> Checkpoint:
     """Back up the ledger in ``folder`` to ``out`` while its node runs or rests; return the checkpoint of the copy."""
     source = _file(folder)
-    key = PrivateKey.load(folder / "log.private")
+    with closing(Store.open(source)) as store:
+        key = log_private.in_force(folder, store)
     return audit_backup.take(source, out, (folder / "origin").read_text(), key, progress)
 
 
@@ -65,7 +67,7 @@ def rebuild(folder: Path, package: Path, plan: Plan, *, checkpoint: Path | None,
     held = lock(folder) if replace else None
     try:
         pair = None if key is None else (origin, key)
-        # a validator of a log that an operator kept before it: who signed the refusals of that time
+        # who signed the refusals of before: its own retired keys, or those of the log that a validator took over
         lines = _text(folder / "retired.vkey").splitlines() if (folder / "retired.vkey").is_file() else []
         retired = [parse_vkey(line)[1] for line in lines]
         return audit_store.check(path, rules, plan, key=pair, retired=retired, signed=signed, replace=replace)

@@ -1,6 +1,7 @@
 """Running, rebuilding and exporting one embedded ledger in a folder.
 
-``ledger.sqlite`` (the log and its state), ``log.private`` (the log's key), ``origin`` (the log's name), ``lock`` (one
+``ledger.sqlite`` (the log and its state), ``log.private`` and ``log-*.private`` (the log's keys), ``log.vkey`` and
+``retired.vkey`` (their public halves: the one that signs, those before it), ``origin`` (the log's name), ``lock`` (one
 writer at a time).
 """
 
@@ -17,10 +18,11 @@ from poju.errors import CallerError, OperatorError
 from poju.i18n import _
 from poju.ledger import block, tiles
 from poju.ledger.checkpoint import Checkpoint
-from poju.ledger.keys import PrivateKey
+from poju.ledger.keys import PrivateKey, PublicKey
+from poju.ledger.log_keys import OwnKeys
 from poju.ledger.replay import replay
 from poju.ledger.store import Store
-from poju.node import collector, governance_node, operate, serving
+from poju.node import collector, governance_node, log_private, operate, serving
 from poju.node.ledger_api import create
 from poju.node.limits import DEFAULT, Limits
 from poju.node.metrics import Metrics
@@ -54,11 +56,6 @@ def lock(folder: Path) -> IO[bytes]:
             time.sleep(LOCK_PAUSE)
         else:
             return handle
-
-
-def key_of(folder: Path) -> PrivateKey:
-    """Return the log's key, made on first use."""
-    return PrivateKey.load_or_create(folder / "log.private")
 
 
 def _origin(folder: Path, wanted: str) -> str:
@@ -130,19 +127,25 @@ def run(
     _require_not_grown(folder)
     held = lock(folder)
     store = Store.open(folder / "ledger.sqlite")
-    key = key_of(folder)
+    key = log_private.in_force(folder, store)
     _require_opened(store, rules)
-    governance_node.require_ready(store, rules, key.public)
+    governance_node.require_ready(store, rules)
     metrics = Metrics(rules.kinds)
     engine = EmbeddedEngine(
-        store, rules, key, _origin(folder, origin), observer=metrics, charge=operate.charging(limits, metrics)
+        store,
+        rules,
+        OwnKeys(key, log_private.watch(folder)),
+        _origin(folder, origin),
+        observer=metrics,
+        charge=operate.charging(limits, metrics),
     )
     metrics.gauges = engine.gauges
     summary = operate.Summary(metrics)
-    (folder / "log.vkey").write_text(key.public.vkey(origin) + "\n")
+    publish_keys(folder, origin, key.public, store)
 
     def close() -> None:
         engine.close()
+        publish_keys(folder, origin, engine.log_key, store)
         summary.close()
         store.close()
         held.close()
@@ -152,6 +155,14 @@ def run(
     operate.install(web, limits, metrics)
     collector.settle()
     serving.run(web, host=host, port=port, attached=attached, on_close=close, facts=facts, limits=limits)
+
+
+def publish_keys(folder: Path, origin: str, key: PublicKey, store: Store) -> None:
+    """Write ``log.vkey``, the key that signs, and ``retired.vkey``, those that signed before it, a line each."""
+    (folder / "log.vkey").write_text(key.vkey(origin) + "\n")
+    lines = [f"{item.vkey(origin)}\n" for item in log_private.retired(store)]
+    if lines:
+        (folder / "retired.vkey").write_text("".join(lines))
 
 
 def rebuild(folder: Path, package: Path) -> block.Head:
@@ -188,7 +199,7 @@ def export(folder: Path, out: Path, package: Path) -> bytes:
             hint=_("Give a new folder."),
             out=out,
         )
-    write_log(store, key_of(folder), (folder / "origin").read_text(), out, entries=True)
+    write_log(store, log_private.in_force(folder, store), (folder / "origin").read_text(), out, entries=True)
     shutil.copytree(package, out / "package")
     if (folder / governance_node.PACKAGES).is_dir():
         shutil.copytree(folder / governance_node.PACKAGES, out / governance_node.PACKAGES)

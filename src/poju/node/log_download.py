@@ -79,7 +79,7 @@ class Download:
             # a ledger that serves itself has no file of that name
             raw = self._get(".well-known/scitt-keys", KEYS_BYTES)
         match cbor.decode(raw, KEYS_BYTES):
-            case [{-2: bytes(public)}]:
+            case [{-2: bytes(public)}, *_earlier]:
                 return note.split("\n", 1)[0], PublicKey(public)
         raise self._strange(".well-known/scitt-keys", OK)
 

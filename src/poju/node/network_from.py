@@ -22,7 +22,7 @@ from poju.ledger import audit_backup
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.ledger.log_keys import LogKey
 from poju.ledger.store import Store
-from poju.node import network_folder, network_keys
+from poju.node import log_private, network_folder, network_keys
 from poju.node.ledger_service import GROWN, lock
 from poju.node.network_folder import HANDOVER, PACKAGES, Network, Start
 from poju.rulebook import compose
@@ -76,8 +76,8 @@ def resting(ledger: Path, package: Path) -> Iterator[Handed]:
         raise unusable(ledger, _("one has grown from it already"))
     held = lock(ledger)
     try:
-        key = PrivateKey.load(ledger / "log.private")
         with closing(Store.open(ledger / audit_backup.FILE)) as store:
+            key = log_private.in_force(ledger, store)
             yield Handed((ledger / "origin").read_text(encoding="utf-8"), _start(ledger, store, package, key), key)
     finally:
         held.close()
