@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 HEALTHCARE = Path(__file__).resolve().parents[1] / "packages" / "healthcare"
 ORIGIN = "consortium.example/log"
 LEDGER = click.Path(path_type=Path, exists=True, file_okay=False)
+LIMITS = click.option(
+    "--limits",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file of limits for each node here, TOML: docs/reference/limits.md.",
+)
 FOLDER = click.option("--dir", "folder", required=True, type=click.Path(path_type=Path), help="The network's folder.")
 
 
@@ -32,7 +37,8 @@ def _say(text: str, **parameters: object) -> None:
     print(translate(text, choose_language(), **parameters), flush=True)
 
 
-def _audited(validator: Validator, found: Checkpoint) -> None:
+def audited(validator: Validator, found: Checkpoint) -> None:
+    """Say that a node audited the log that an operator handed over."""
     text = _("{name} audited {size} leaves and cosigned the operator's final checkpoint.")
     _say(text, name=validator.name, size=found.size)
 
@@ -138,14 +144,16 @@ def join(folder: Path, name: str) -> None:
 @command.command()
 @FOLDER
 @click.option("--foreground", is_flag=True, help="Stay, and end the network with Ctrl-C.")
-def up(folder: Path, foreground: bool) -> None:  # noqa: FBT001 - click's flag
+@LIMITS
+def up(folder: Path, foreground: bool, limits: Path | None) -> None:  # noqa: FBT001 - click's flag
     """Start every validator: its application first, then its engine. One that was handed a log audits it before.
 
     Example: poju network up --dir ./consortium
     """
     from poju.node import network_service  # noqa: PLC0415 - as above
 
-    network_service.up(folder, foreground=foreground, progress=Progress(choose_language()), told=_audited)
+    progress = Progress(choose_language())
+    network_service.up(folder, foreground=foreground, limits=limits, progress=progress, told=audited)
     if not foreground:
         _say(_("The network runs; every validator has decided a block."))
 

@@ -1,6 +1,6 @@
 """One validator's application process: ABCI for its engine, HTTP for its members. Started by the supervisor.
 
-Run: python -m poju.node.network_application DIR NAME
+Run: python -m poju.node.network_application DIR NAME [LIMITS]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from poju.ledger.store import Store
 from poju.node import collector, network_audit, network_folder, network_light, network_watch, operate, serving
 from poju.node.ledger_api import create
 from poju.node.ledger_service import lock
-from poju.node.limits import DEFAULT
+from poju.node.limits import DEFAULT, Limits, load
 from poju.node.logs import say
 from poju.node.metrics import Metrics
 from poju.node.network_quorum import Quorum
@@ -89,7 +89,7 @@ def _genesis(home: Path, package: bytes) -> Genesis:
     return found
 
 
-def run(folder: Path, name: str) -> None:
+def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
     """Serve one validator's application until standard input closes or a signal comes."""
     network = network_folder.load(folder)
     validator = network.find(name)
@@ -113,7 +113,7 @@ def run(folder: Path, name: str) -> None:
         Rpc(validator.rpc),
         quorum.collect,
         observer=metrics,
-        charge=operate.charging(DEFAULT, metrics),
+        charge=operate.charging(limits, metrics),
     )
     metrics.gauges = lambda: {**engine.gauges(), "peers": peers(validator.rpc)}
     summary = operate.Summary(metrics)
@@ -138,19 +138,20 @@ def run(folder: Path, name: str) -> None:
     # ledger_api asks for what both engines have; test_engine_cometbft_door checks that this one has all of it
     web = create(cast("EmbeddedEngine", engine), rules)
     web.include_router(cosigning(engine))
-    operate.install(web, DEFAULT, metrics)
+    operate.install(web, limits, metrics)
     web.include_router(network_light.routes(network, validator))
     collector.settle()
     height, _hash = application.info()
     facts: dict[str, object] = {"validator": name, "height": height, "key": key.public.fingerprint}
-    serving.run(web, host=listens_on(validator.host), port=validator.http, attached=True, on_close=close, facts=facts)
+    host = listens_on(validator.host)
+    serving.run(web, host=host, port=validator.http, attached=True, on_close=close, facts=facts, limits=limits)
 
 
 def main() -> None:
     """Run the validator that the arguments name; end a foreseen failure in one line."""
-    folder, name = sys.argv[1:]
+    folder, name, *taken = sys.argv[1:]
     try:
-        run(Path(folder), name)
+        run(Path(folder), name, *(load(Path(path)) for path in taken))
     except PojuError as error:
         stop_at_once(error)
 

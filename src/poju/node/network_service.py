@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -20,6 +21,7 @@ from poju.errors import OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import merkle, tiles
 from poju.ledger.checkpoint import Checkpoint
+from poju.node import limits as limit_files
 from poju.node import network_audit, network_folder, network_install, network_supervisor, network_watch
 from poju.node.network_folder import Network, Validator
 
@@ -158,25 +160,32 @@ def up(
     folder: Path,
     *,
     foreground: bool,
+    limits: Path | None = None,
+    ready: Callable[[Sequence[Status]], None] = lambda _found: None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     told: Callable[[Validator, Checkpoint], None] = lambda _validator, _checkpoint: None,
 ) -> None:
     """Start the nodes on this machine and return when each has decided a block, or stay in the ``foreground``.
 
-    A node of a network that grew from an operator's ledger audits that first. Raises ``network.none``,
-    ``network.running``, ``network.engine-missing``, ``network.start``, and what the audit raises.
+    ``ready`` is told in the foreground, once each has. ``limits``: a file of what each takes at once. A node of a
+    network that grew from an operator's ledger audits that first. Raises ``network.none``, ``network.running``,
+    ``network.engine-missing``, ``network.start``, ``limits.malformed``, and what the audit raises.
     """
+    if limits is not None:
+        limit_files.load(limits)
     network = network_folder.load(folder)
     network_install.find()
     if network_supervisor.running(network.folder) is not None:
         network_supervisor.hold(network.folder)
     prepare(network, progress, told)
     if foreground:
-        network_supervisor.supervise(network.folder)
+        threading.Thread(target=_tell_once, args=(network.folder, ready), daemon=True).start()
+        network_supervisor.supervise(network.folder, limits)
         return
+    given = [str(path.resolve()) for path in (network.folder, limits) if path is not None]
     with (network.folder / "supervisor.log").open("ab") as log:
         supervisor = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "poju.node.network_supervisor", str(network.folder)],
+            [sys.executable, "-m", "poju.node.network_supervisor", *given],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -184,7 +193,7 @@ def up(
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and supervisor.poll() is None:
-        if all(_started(item) for item in status(network.folder)):
+        if _all_started(status(network.folder)):
             return
         time.sleep(LOOK_SECONDS)
     slow = [item.name for item in status(network.folder) if not _started(item)]
@@ -197,6 +206,16 @@ def up(
         seconds=int(START_SECONDS),
         names=", ".join(slow),
     )
+
+
+def _tell_once(folder: Path, ready: Callable[[Sequence[Status]], None]) -> None:
+    while not _all_started(found := status(folder)):
+        time.sleep(LOOK_SECONDS)
+    ready(found)
+
+
+def _all_started(found: Sequence[Status]) -> bool:
+    return all(_started(item) for item in found)
 
 
 def _started(item: Status) -> bool:

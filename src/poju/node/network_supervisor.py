@@ -3,7 +3,7 @@
 A node dies by design when its application does, and an application without its engine is of no use; so that when either
 ends, the other is ended and both are started again, after a pause that doubles while they keep ending early.
 
-Run: python -m poju.node.network_supervisor DIR
+Run: python -m poju.node.network_supervisor DIR [LIMITS]
 """
 
 from __future__ import annotations
@@ -90,15 +90,24 @@ class _Child:
         self.pid_file.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What the nodes on this machine share: the engine, when to stop, the file of their limits."""
+
+    engine: Path
+    stopping: threading.Event
+    limits: Path | None = None
+
+
 class Pair:
     """One validator's two processes, kept running by one thread."""
 
-    def __init__(self, network: Network, validator: Validator, engine: Path, stopping: threading.Event) -> None:
+    def __init__(self, network: Network, validator: Validator, machine: Machine) -> None:
         self._network = network
         self._validator = validator
         self._home = network.home(validator)
-        self._engine = engine
-        self._stopping = stopping
+        self._machine = machine
+        self._stopping = machine.stopping
 
     def keep(self) -> None:
         """Run both until told to stop."""
@@ -113,12 +122,13 @@ class Pair:
     def _run_once(self) -> None:
         with (self._home / "application.log").open("ab") as heard, (self._home / "engine.log").open("ab") as told:
             folder = str(self._network.folder)
-            command = [sys.executable, "-m", "poju.node.network_application", folder, self._validator.name]
+            limits = [] if self._machine.limits is None else [str(self._machine.limits.resolve())]
+            command = [sys.executable, "-m", "poju.node.network_application", folder, self._validator.name, *limits]
             application = self._start("application", command, heard, attached=True)
             try:
                 if not self._ready(application):
                     return
-                node = self._start("engine", [str(self._engine), "node", "--home", "."], told, attached=False)
+                node = self._start("engine", [str(self._machine.engine), "node", "--home", "."], told, attached=False)
                 try:
                     self._watch(application, node)
                 finally:
@@ -159,29 +169,32 @@ class Pair:
                     return
 
 
-def _keep_all(network: Network, engine: Path, stopping: threading.Event, threads: dict[str, threading.Thread]) -> None:
+def _keep_all(network: Network, machine: Machine, threads: dict[str, threading.Thread]) -> None:
     """Keep each node that is on this machine and is not kept yet."""
     for validator in network.here:
         if validator.name not in threads:
-            pair = Pair(network, validator, engine, stopping)
+            pair = Pair(network, validator, machine)
             threads[validator.name] = threading.Thread(target=pair.keep, name="validator")
             threads[validator.name].start()
 
 
-def supervise(folder: Path) -> None:
-    """Run the network in ``folder`` until SIGTERM or SIGINT; raise ``network.running``, ``network.engine-missing``."""
+def supervise(folder: Path, limits: Path | None = None) -> None:
+    """Run the network in ``folder`` until SIGTERM or SIGINT; raise ``network.running``, ``network.engine-missing``.
+
+    ``limits``: the file of what each node here takes at once (:mod:`poju.node.limits`); None: the defaults.
+    """
     network = network_folder.load(folder)
-    engine = network_install.find()
-    held = hold(network.folder)
     stopping = threading.Event()
+    machine = Machine(network_install.find(), stopping, limits)
+    held = hold(network.folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
     threads: dict[str, threading.Thread] = {}
-    _keep_all(network, engine, stopping, threads)
+    _keep_all(network, machine, threads)
     while not stopping.wait(1.0):
         # a node that joined meanwhile stands in network.json
         with contextlib.suppress(PojuError):
-            _keep_all(network_folder.load(folder), engine, stopping, threads)
+            _keep_all(network_folder.load(folder), machine, threads)
     for thread in threads.values():
         thread.join()
     say("ended", part="supervisor")
@@ -189,9 +202,9 @@ def supervise(folder: Path) -> None:
 
 
 def main() -> None:
-    """Run the network that the argument names; end a foreseen failure in one line."""
+    """Run the network that the arguments name; end a foreseen failure in one line."""
     try:
-        supervise(Path(sys.argv[1]))
+        supervise(*map(Path, sys.argv[1:]))
     except PojuError as error:
         say("stopped", code=error.code, reason=str(error))
         sys.exit(error.exit_status)
