@@ -34,6 +34,7 @@ from poju.node.ledger_service import lock
 from poju.node.limits import DEFAULT, Limits, load
 from poju.node.logs import say
 from poju.node.metrics import Metrics
+from poju.node.network_evidence import Reporter
 from poju.node.network_quorum import Quorum
 from poju.rulebook import compose
 
@@ -125,7 +126,13 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
     watched = Quorum(others, network.origin, network.acknowledge + 1 - own)
     watch = network_watch.Watch(home, store, validator.rpc, watched.collect, stop_at_once)
 
+    asked = Rpc(validator.rpc)
+    reporter = Reporter(home, store, asked.call, engine.register)
+    application.on_misbehaviour = reporter.note
+
     def close() -> None:
+        reporter.close()
+        asked.close()
         watch.close()
         watched.close()
         server.close()

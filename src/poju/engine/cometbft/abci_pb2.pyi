@@ -75,17 +75,27 @@ class PrepareProposalQuestion(_message.Message):
     time: Timestamp
     def __init__(self, max_tx_bytes: _Optional[int] = ..., txs: _Optional[_Iterable[bytes]] = ..., height: _Optional[int] = ..., time: _Optional[_Union[Timestamp, _Mapping[str, object]]] = ...) -> None: ...
 
+class Misbehavior(_message.Message):
+    __slots__ = ("type", "height")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    type: int
+    height: int
+    def __init__(self, type: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
 class BlockQuestion(_message.Message):
-    __slots__ = ("txs", "hash", "height", "time")
+    __slots__ = ("txs", "misbehavior", "hash", "height", "time")
     TXS_FIELD_NUMBER: _ClassVar[int]
+    MISBEHAVIOR_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     txs: _containers.RepeatedScalarFieldContainer[bytes]
+    misbehavior: _containers.RepeatedCompositeFieldContainer[Misbehavior]
     hash: bytes
     height: int
     time: Timestamp
-    def __init__(self, txs: _Optional[_Iterable[bytes]] = ..., hash: _Optional[bytes] = ..., height: _Optional[int] = ..., time: _Optional[_Union[Timestamp, _Mapping[str, object]]] = ...) -> None: ...
+    def __init__(self, txs: _Optional[_Iterable[bytes]] = ..., misbehavior: _Optional[_Iterable[_Union[Misbehavior, _Mapping[str, object]]]] = ..., hash: _Optional[bytes] = ..., height: _Optional[int] = ..., time: _Optional[_Union[Timestamp, _Mapping[str, object]]] = ...) -> None: ...
 
 class Request(_message.Message):
     __slots__ = ("echo", "flush", "info", "init_chain", "query", "check_tx", "commit", "list_snapshots", "offer_snapshot", "load_snapshot_chunk", "apply_snapshot_chunk", "prepare_proposal", "process_proposal", "extend_vote", "verify_vote_extension", "finalize_block")

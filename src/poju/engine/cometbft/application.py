@@ -78,6 +78,8 @@ class Application:
         self._height = self._durable().height
         self.agreed = self._durable().agreed
         self.on_commit: Callable[[Committed], None] = lambda _committed: None
+        self.on_misbehaviour: Callable[[int], None] = lambda _height: None
+        """Told, before it is executed, of the height of a block that holds evidence; no part of the rules."""
 
     def _durable(self) -> ChainHead:
         """Return what the last commit left; before the first one, height 0 and the log that genesis names."""

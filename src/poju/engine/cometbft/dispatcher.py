@@ -95,6 +95,8 @@ class Dispatcher:
         return abci.Response(process_proposal=abci.VerdictAnswer(status=status))
 
     def _finalize_block(self, question: abci.BlockQuestion) -> abci.Response:
+        if question.misbehavior:
+            self._application.on_misbehaviour(question.height)
         time = Seconds(question.time.seconds)
         hashed, answers = self._application.finalize_block(question.height, time, question.txs)
         results = [result_of(answer) for answer in answers]

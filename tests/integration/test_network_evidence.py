@@ -1,0 +1,196 @@
+"""Validators come and go by vote on a running network; one that signs two blocks is suspended by its own signatures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import support_network
+from support_network import Running, poju
+
+from poju.engine.cometbft.evidence import address_of
+from poju.engine.cometbft.light_hash import BILLION, nanoseconds
+from poju.engine.cometbft.rpc import Rpc
+from poju.ledger import cbor
+from poju.ledger.keys import PrivateKey
+from poju.ledger.store import Store
+from poju.node import network_keys
+from poju.node.client import Registered
+from poju.scenario.governance_evidence import BlockId, Vote, sign_bytes
+
+pytestmark = pytest.mark.network
+PATIENCE = 60.0
+NAMES = ("v0", "v1", "v2", "v3")
+REPORTERS = ("v0", "v1")
+
+
+class Town(Running):
+    """A network whose members vote."""
+
+    workload: Any
+    module: ModuleType
+
+    def begin(self) -> None:
+        self.module = support_network.load_workload()
+        self.workload = self.module.Workload()
+        self.load(self.workload.opening(), threads=1)
+
+    def say(self, kind: str, issuer: str, subject: str, fields: dict[str, cbor.Value]) -> Registered:
+        return self.register(self.workload._sign(kind, issuer, subject, fields))
+
+    def decide(self, name: str, action: str, /, **asks: cbor.Value) -> None:
+        """Propose and let every voter agree; the next block that registers something puts it into force."""
+        voters = [*self.module.HOSPITALS, self.module.INDEX, "commission"]
+        expires = int(time.time()) + 3_600
+        self.say("proposal", voters[0], f"proposal/{name}", {"action": action, "height": 0, "expires": expires, **asks})
+        for voter in voters:
+            if self.state(f"proposal/{name}")["state"] == "open":
+                self.say("vote", voter, f"proposal/{name}", {"approve": True})
+        self.say("publication", "commission", f"publication/{name}", {"manifest": bytes(32)})
+
+    def state(self, key: str, node: str = "v0") -> cbor.Value:
+        store = Store.open(self.folder / node / "ledger.sqlite")
+        try:
+            return store.get(key)
+        finally:
+            store.close()
+
+    def home(self, name: str) -> Path:
+        return self.folder / name
+
+    @property
+    def chain(self) -> str:
+        return str(json.loads((self.home("v0") / "config" / "genesis.json").read_text())["chain_id"])
+
+    def admit(self, name: str) -> None:
+        keys = network_keys.load(self.home(name))
+        asked = {"member": self.module.HOSPITALS[0], "name": name, "chain": self.chain}
+        raws = {"consensus": keys.consensus.public.raw, "log_key": keys.log.public.raw}
+        self.decide(f"admit-{name}", "validator-admit", **asked, **raws)
+
+    def ask(self, method: str, **parameters: object) -> dict[str, Any]:
+        engine = Rpc(self.network.find("v0").rpc)
+        try:
+            return engine.call(method, **parameters)  # type: ignore[arg-type]  # evidence is no text
+        finally:
+            engine.close()
+
+    def powers(self) -> dict[str, int]:
+        """Return what power the engine gives each consensus key's address now."""
+        found = self.ask("validators", page="1", per_page="100")["validators"]
+        return {item["address"].lower(): int(item["voting_power"]) for item in found}
+
+    def power(self, name: str) -> int:
+        address = address_of(network_keys.load(self.home(name)).consensus.public.raw).hex()
+        return self.powers().get(address, 0)
+
+
+def until(holds: Callable[[], bool], town: Town) -> None:
+    """Wait, while statements go on: a validator's new power counts two heights later."""
+    deadline = time.monotonic() + PATIENCE
+    turn = 10_000
+    while not holds():
+        assert time.monotonic() < deadline
+        town.load(list(town.workload.statements(2, first=turn * 30)))
+        turn += 1
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    support_network.require_engine()
+    found = Town(tmp_path_factory.mktemp("evidence") / "net", avoid=frozenset({"v3", "v4"}))
+    assert (made := poju("network", "init", "--validators", "4", "--dir", str(found.folder))).returncode == 0, made
+    module = support_network.load_workload()
+    for name, member in zip(REPORTERS, module.HOSPITALS, strict=False):
+        (found.home(name) / "member.key").write_bytes(bytes(module.key_of(member)._signing_key))
+    try:
+        started = poju("network", "up", "--dir", str(found.folder))
+        assert started.returncode == 0, started.stderr
+        found.begin()
+        for name in NAMES:
+            found.admit(name)
+        yield found
+    finally:
+        found.close()
+        poju("network", "down", "--dir", str(found.folder))
+
+
+def test_log_2_a_node_that_joined_orders_the_log_once_members_voted_for_it_and_no_longer(town: Town) -> None:
+    assert [town.power(name) for name in NAMES] == [10] * 4
+    assert poju("network", "join", "--dir", str(town.folder), "--name", "v4").returncode == 0
+    assert town.power("v4") == 0
+    town.admit("v4")
+    until(lambda: town.power("v4") == 10, town)
+    assert len(town.powers()) == 5
+    town.decide("remove-v4", "validator-remove", name="v4", reason="left")
+    until(lambda: town.power("v4") == 0, town)
+    assert town.state("validators")[-1]["state"] == "removed"
+    assert len(town.settled()) == 5
+
+
+def double_vote(town: Town, name: str) -> dict[str, Any]:
+    """Return evidence as the engine takes it: ``name`` precommitted two blocks at one height."""
+    key = network_keys.load(town.home(name)).consensus
+    height = int(town.ask("status")["sync_info"]["latest_block_height"]) - 2
+    at = town.ask("block", height=str(height))["block"]["header"]["time"]
+    validators = town.ask("validators", height=str(height), page="1", per_page="100")["validators"]
+    address = address_of(key.public.raw).hex().upper()
+    index = next(number for number, item in enumerate(validators) if item["address"] == address)
+    seconds, nanos = divmod(nanoseconds(at), BILLION)
+
+    def vote(mark: bytes) -> dict[str, Any]:
+        block, parts = hashlib.sha256(mark).digest(), hashlib.sha256(mark + b"parts").digest()
+        said = Vote("precommit", height, 0, BlockId(block, 1, parts), seconds, nanos)
+        return {
+            "type": 2,
+            "height": str(height),
+            "round": 0,
+            "block_id": {"hash": block.hex().upper(), "parts": {"total": 1, "hash": parts.hex().upper()}},
+            "timestamp": at,
+            "validator_address": address,
+            "validator_index": index,
+            "signature": base64.b64encode(key.sign(sign_bytes(town.chain, said))).decode(),
+            "extension": None,
+            "extension_signature": None,
+        }
+
+    votes = sorted((vote(b"one"), vote(b"two")), key=lambda item: str(item["block_id"]["hash"]))
+    value = {
+        "vote_a": votes[0],
+        "vote_b": votes[1],
+        "TotalVotingPower": str(sum(int(item["voting_power"]) for item in validators)),
+        "ValidatorPower": validators[index]["voting_power"],
+        "Timestamp": at,
+    }
+    return {"type": "tendermint/DuplicateVoteEvidence", "value": value}
+
+
+def test_log_2_a_validator_that_signed_two_blocks_is_suspended_by_the_nodes_themselves(town: Town) -> None:
+    assert town.power("v3") == 10
+    town.ask("broadcast_evidence", evidence=double_vote(town, "v3"))
+    until(lambda: town.power("v3") == 0, town)
+    standing = {item["name"]: item["state"] for item in town.state("validators")}
+    assert (standing["v3"], standing["v0"]) == ("suspended", "admitted")
+    # the evidence is in the log, once, and the three others go on without it
+    store = Store.open(town.home("v0") / "ledger.sqlite")
+    raws = [raw for raw in store.stream(store.head().size) if b"misbehaviour" in raw and raw[:1] == b"\xd2"]
+    store.close()
+    assert len(raws) == 1
+    town.load(list(town.workload.statements(10, first=900_000)))
+    found = {item.name: item for item in town.settled()}
+    assert len({(item.size, item.root, item.digest) for item in found.values()}) == 1
+    # nothing is left to report
+    deadline = time.monotonic() + PATIENCE
+    while any((town.home(name) / "misbehaviour").read_text() for name in REPORTERS) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not any((town.home(name) / "misbehaviour").read_text() for name in REPORTERS)
+    # a node without a member's key says what to do and keeps the height, or was told by the others' statement
+    assert "double-signing" in (town.home("v2") / "application.log").read_text()
+    assert isinstance(network_keys.load(town.home("v3")).log, PrivateKey)
