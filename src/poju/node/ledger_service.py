@@ -16,7 +16,7 @@ from typing import IO
 from poju.engine.embedded import EmbeddedEngine
 from poju.errors import CallerError, OperatorError
 from poju.i18n import _
-from poju.ledger import block, tiles
+from poju.ledger import block, store_log, tiles
 from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.ledger.log_keys import OwnKeys
@@ -126,6 +126,7 @@ def run(
     rules = compose(package, folder / governance_node.PACKAGES)
     _require_not_grown(folder)
     held = lock(folder)
+    store_log.require_whole(folder / "ledger.sqlite")
     store = Store.open(folder / "ledger.sqlite")
     key = log_private.in_force(folder, store)
     _require_opened(store, rules)

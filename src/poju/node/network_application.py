@@ -26,6 +26,7 @@ from poju.engine.cometbft.rpc import Rpc
 from poju.engine.cometbft.server import SocketServer
 from poju.engine.embedded import EmbeddedEngine
 from poju.errors import PojuError
+from poju.ledger import store_log
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
 from poju.node import collector, network_audit, network_folder, network_light, network_watch, operate, serving
@@ -97,6 +98,7 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
     home = network.home(validator)
     rules = compose(network.package, network.package.parent / "packages")
     held = lock(home)
+    store_log.require_whole(home / "ledger.sqlite")
     store = Store.open(home / "ledger.sqlite")
     key = PrivateKey.load(home / "log.private")
     genesis = _genesis(home, rules.package.digest)
