@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poju.evidence.rules import RULES as EVIDENCE
+from poju.exchange import assertion
 from poju.exchange.access import access_policy
 from poju.exchange.rules import RULES as EXCHANGE
 from poju.scenario.package import load
@@ -12,6 +13,9 @@ from poju.scenario.rulebook import ScenarioRules
 from poju.scenario.rules import RULES as SCENARIO
 from poju.solution.rules import RULES as SOLUTION
 from poju.support.rules import RULES as SUPPORT
+
+ENCLOSED = {"access-request": assertion.enclosed}
+"""Statement kind → the signed envelope among its fields."""
 
 
 def compose(package_folder: Path, later: Path | None = None) -> ScenarioRules:
@@ -33,4 +37,4 @@ def compose(package_folder: Path, later: Path | None = None) -> ScenarioRules:
     # Policies that cannot be read must stop the node here, not a rule in the middle of a block.
     access_policy(package.access_policies, package.access_schema)
     rules = {**SCENARIO, **EXCHANGE, **SOLUTION, **EVIDENCE, **SUPPORT}
-    return ScenarioRules(package, rules, package.all_kinds(), held)
+    return ScenarioRules(package, rules, package.all_kinds(), held, ENCLOSED)

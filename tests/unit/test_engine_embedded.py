@@ -155,7 +155,6 @@ def test_a_full_queue_is_said_and_nothing_is_lost(
     held: tuple[EmbeddedEngine, Held], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine, rules = held
-    engine._queue.maxsize = 3
     monkeypatch.setattr(embedded, "QUEUE_LIMIT", 3)
     waiting = [engine.submit(support.signed(1))]
     assert rules.entered.wait(WAIT)

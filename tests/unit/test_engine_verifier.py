@@ -7,6 +7,7 @@ import os
 import signal
 
 from poju.engine.verifier import CHECK, HEAD, Check, Verifier, serve
+from poju.ledger.cose import signature_input
 from poju.ledger.keys import PrivateKey
 
 KEY, OTHER = (PrivateKey.from_seed(bytes([number]) * 32) for number in (1, 2))
@@ -15,9 +16,14 @@ KEY, OTHER = (PrivateKey.from_seed(bytes([number]) * 32) for number in (1, 2))
 def checks() -> list[Check]:
     said = [bytes([number]) * (1 + 300 * number) for number in range(40)]
     return [
-        Check((OTHER if number % 5 == 3 else KEY).public, KEY.sign(message), message)
+        asked((OTHER if number % 5 == 3 else KEY), message, header=message[:number])
         for number, message in enumerate(said)
     ]
+
+
+def asked(key: PrivateKey, payload: bytes, header: bytes = b"header") -> Check:
+    """The question whether ``key`` signed what KEY signed."""
+    return Check(key.public, KEY.sign(signature_input(header, payload)), header, payload)
 
 
 EXPECTED = [number % 5 != 3 for number in range(40)]
@@ -39,7 +45,7 @@ def test_a_request_larger_than_a_pipe_is_answered() -> None:
     message = bytes(60_000)
     verifier = Verifier()
     try:
-        assert verifier.ask([Check(KEY.public, KEY.sign(message), message)] * 100)
+        assert verifier.ask([asked(KEY, message)] * 100)
         assert verifier.answer() == [True] * 100
     finally:
         verifier.close()
@@ -73,8 +79,19 @@ def test_an_interrupt_from_the_terminal_leaves_it_to_its_parent() -> None:
 
 
 def test_it_ends_where_its_input_ends_in_the_middle_of_a_head() -> None:
-    key, signature, message = checks()[0]
-    body = CHECK.pack(key.raw, signature, len(message)) + message
+    key, signature, header, payload = checks()[2]
+    body = CHECK.pack(key.raw, signature, len(header), len(payload)) + header + payload
     answers = io.BytesIO()
     serve(io.BytesIO(HEAD.pack(1, len(body)) + body + b"\x00\x00"), answers)
     assert answers.getvalue() == b"\x01"
+
+
+def test_rule_1_bytes_moved_from_the_header_to_the_payload_are_another_signature() -> None:
+    check = asked(KEY, b"payload", header=b"header")
+    moved = check._replace(protected=b"heade", payload=b"rpayload")
+    verifier = Verifier()
+    try:
+        assert verifier.ask([check, moved])
+        assert verifier.answer() == [True, False]
+    finally:
+        verifier.close()

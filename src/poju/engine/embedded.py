@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache
@@ -21,9 +21,10 @@ from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
 from poju.ledger.checkpoint import Checkpoint
+from poju.ledger.cose import Sign1
 from poju.ledger.keys import PrivateKey, PublicKey
 from poju.ledger.log_keys import OwnKeys
-from poju.ledger.rulebook import RuleBook
+from poju.ledger.rulebook import RuleBook, State
 from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
 from poju.ledger.store import Store
 from poju.units import Seconds
@@ -56,15 +57,26 @@ Answer = Registration | Refusal
 Charge = Callable[[str], PojuError | None]
 """A member whose signature holds → None, or the error that turns its statement away without an entry or a refusal."""
 
-Early = tuple[PublicKey, bool]
-"""The key under which a signature was checked ahead of its batch, and whether it held."""
+Signed = tuple[PublicKey, Sign1]
+
+
+class _Early(NamedTuple):
+    """What was asked ahead of a batch for one statement: its own signature, if ``own``, then that of ``enclosed``.
+
+    Before the answer both are questions; after it ``held`` says of the own one whether it holds, and an envelope that
+    does not is gone.
+    """
+
+    own: PublicKey | None
+    enclosed: Signed | None
+    held: bool = False
 
 
 class _Batch(NamedTuple):
-    """Statements taken together; ``asked``: the keys under which another process checks them now, if it does."""
+    """Statements taken together; ``asked``: what another process checks of them now, if it does."""
 
     queued: list[_Queued]
-    asked: list[PublicKey | None] | None
+    asked: list[_Early] | None
 
 
 class _Queued(NamedTuple):
@@ -78,6 +90,24 @@ class _Queued(NamedTuple):
 def wall_clock() -> Seconds:
     """Return the machine's time; the only clock the engine reads."""
     return Seconds(int(time.time()))
+
+
+UNASKED = _Early(None, None)
+
+
+def _nothing_enclosed(_state: State, _statement: UnverifiedStatement) -> None:
+    """Answer for a rule book that asks for no other signatures."""
+
+
+def _check(key: PublicKey, envelope: Sign1) -> Check:
+    return Check(key, envelope.signature, envelope.protected_bytes, envelope.payload or b"")
+
+
+def _answered(question: _Early, held: Iterator[bool]) -> _Early:
+    """Take this question's answers from ``held``, the statement's own first."""
+    own = question.own is not None and next(held)
+    enclosed = question.enclosed if question.enclosed is not None and next(held) else None
+    return _Early(question.own, enclosed, own)
 
 
 def _closed() -> PojuError:
@@ -126,9 +156,10 @@ class EmbeddedEngine:
         self._rules = rules
         self._keys = key if isinstance(key, OwnKeys) else OwnKeys(key)
         self._clock = clock
+        self._encloses = getattr(rules, "encloses", _nothing_enclosed)
         self._observer = observer or Unobserved()
         self._charge = charge
-        self._queue: queue.Queue[_Queued | None] = queue.Queue(QUEUE_LIMIT)
+        self._queue: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
         self._verifier = Verifier()
         self._signed: tuple[receipt.SignedRoot, merkle.Paths] | None = None
         # a complete node of a log never changes, so that what was read from the durable tiles once stays true
@@ -169,22 +200,22 @@ class EmbeddedEngine:
         """
         item = statement.decode(raw)
         answer: Future[Answer] = Future()
-        try:
-            with self._gate:
-                if self._failure is not None:
-                    raise self._failure
-                if self._closing:
-                    raise _closed()
-                self._queue.put_nowait(_Queued(item, answer, time.monotonic()))
-        except queue.Full:
-            self._observer.busy()
-            raise OperatorError(
-                "engine.busy",
-                _("The ledger's queue of {limit} statements is full."),
-                hint=_("Send it again after a second: the same bytes are never registered twice."),
-                limit=QUEUE_LIMIT,
-            ) from None
-        return answer
+        with self._gate:
+            if self._failure is not None:
+                raise self._failure
+            if self._closing:
+                raise _closed()
+            # only who holds the gate puts something in
+            if self._queue.qsize() < QUEUE_LIMIT:
+                self._queue.put(_Queued(item, answer, time.monotonic()))
+                return answer
+        self._observer.busy()
+        raise OperatorError(
+            "engine.busy",
+            _("The ledger's queue of {limit} statements is full."),
+            hint=_("Send it again after a second: the same bytes are never registered twice."),
+            limit=QUEUE_LIMIT,
+        )
 
     def register(self, raw: bytes, timeout: float = 30.0) -> Answer:
         """Submit one statement and wait for its answer."""
@@ -273,34 +304,34 @@ class EmbeddedEngine:
         batch = [queued for queued in taken if queued.future.set_running_or_notify_cancel()]
         return _Batch(batch, self._ask(batch)), last
 
-    def _ask(self, batch: Sequence[_Queued]) -> list[PublicKey | None] | None:
+    def _ask(self, batch: Sequence[_Queued]) -> list[_Early] | None:
         """Have signatures checked where the batch is worth it, under the keys that are known before the one ahead."""
         if len(batch) < APART_FROM:
             return None
+        asked, checks = [], []
         try:
-            keys = [self._rules.key_for(self.store, queued.item) for queued in batch]
+            for queued in batch:
+                item = queued.item
+                key, enclosed = self._rules.key_for(self.store, item), self._encloses(self.store, item)
+                if key is not None and key.thumbprint == item.envelope.key_id:
+                    checks.append(_check(key, item.envelope))
+                else:
+                    key = None
+                if enclosed is not None:
+                    checks.append(_check(*enclosed))
+                asked.append(_Early(key, enclosed))
         except Exception:  # noqa: BLE001 the commit asks again, and tells the callers what failed
             return None
-        envelopes = [queued.item.envelope for queued in batch]
-        asked = [
-            key if key is not None and key.thumbprint == envelope.key_id else None
-            for key, envelope in zip(keys, envelopes, strict=True)
-        ]
-        checks = [
-            Check(key, envelope.signature, envelope.signed_bytes())
-            for key, envelope in zip(asked, envelopes, strict=True)
-            if key is not None
-        ]
         return asked if self._verifier.ask(checks) else None
 
-    def _checked_early(self, batch: _Batch) -> list[Early | None]:
-        held = None if batch.asked is None else self._verifier.answer()
-        if batch.asked is None or held is None:
-            return [None] * len(batch.queued)
-        found = iter(held)
-        return [None if key is None else (key, next(found)) for key in batch.asked]
+    def _checked_early(self, batch: _Batch) -> list[_Early]:
+        answer = None if batch.asked is None else self._verifier.answer()
+        if batch.asked is None or answer is None:
+            return [UNASKED] * len(batch.queued)
+        held = iter(answer)
+        return [_answered(question, held) for question in batch.asked]
 
-    def _answer(self, batch: Sequence[_Queued], early: Sequence[Early | None]) -> None:
+    def _answer(self, batch: Sequence[_Queued], early: Sequence[_Early]) -> None:
         """Commit one batch and tell each caller. Whatever fails, nobody waits for ever and the writer lives on."""
         try:
             answers = self._commit(batch, early)
@@ -322,7 +353,7 @@ class EmbeddedEngine:
         for queued in batch:
             queued.future.set_exception(failure)
 
-    def _commit(self, batch: Sequence[_Queued], early: Sequence[Early | None]) -> list[Answer | PojuError]:
+    def _commit(self, batch: Sequence[_Queued], early: Sequence[_Early]) -> list[Answer | PojuError]:
         if self._failure is not None:
             # a disk that failed once is not to be trusted with what it says about later writes
             raise self._failure
@@ -347,16 +378,15 @@ class EmbeddedEngine:
         kept = {found.statement.digest for found in good}
         self.store.commit(outcome, {digest: (r.raw, raw) for digest, (r, raw) in refusals.items() if digest in kept})
         answers: list[Answer | PojuError] = [
-            refusals[item.digest][0] if isinstance(result, block.Declined) else self._told(item, result, outcome)
+            refusals[item.digest][0]
+            if isinstance(result, block.Declined)
+            else self._acknowledge(item, result, outcome)
+            if isinstance(result, block.Entered)
+            else result
             for item, result in zip(items, results, strict=True)
         ]
         self._observe(batch, results, outcome.head, started)
         return answers
-
-    def _told(
-        self, item: UnverifiedStatement, result: block.Entered | PojuError, outcome: block.Outcome
-    ) -> Registration | PojuError:
-        return result if isinstance(result, PojuError) else self._acknowledge(item, result, outcome)
 
     def _charged(
         self, checked: Sequence[VerifiedStatement | str]
@@ -388,14 +418,16 @@ class EmbeddedEngine:
                 told.append(Told(kind, AGAIN if result.again else REGISTERED, "", seconds))
         self._observer.committed(Committed(told, now - started, head.size, head.height, head.time))
 
-    def _verify(self, item: UnverifiedStatement, early: Early | None) -> VerifiedStatement | str:
+    def _verify(self, item: UnverifiedStatement, early: _Early) -> VerifiedStatement | str:
         """Check a signature, or take the answer of the process that did, where the key is still the same."""
         key = self._rules.key_for(self.store, item)
         if key is None:
             return "statement.key-unknown"
-        if early is not None and early[0] == key:
-            return VerifiedStatement(item, key) if early[1] else "statement.signature"
-        return item.verify(key) or "statement.signature"
+        if early.own is not key:
+            return item.verify(key) or "statement.signature"
+        if not early.held:
+            return "statement.signature"
+        return VerifiedStatement(item, key, () if early.enclosed is None else (early.enclosed,))
 
     def _refuse(self, item: UnverifiedStatement, code: str, head: block.Head) -> tuple[Refusal, bytes]:
         found = refusal.Refusal(item.digest, code, head.size, self._clock())
@@ -403,13 +435,14 @@ class EmbeddedEngine:
 
     def _acknowledge(self, item: UnverifiedStatement, entered: block.Entered, outcome: block.Outcome) -> Registration:
         size = outcome.head.size
-        proved = self._receipt(entered.index, size)
+        signed, paths = self._sign(size)
+        proved = signed.receipt(entered.index, paths[entered.index])
         decision = self.decision_index(entered.index) if entered.again else entered.decision
         if decision is None:
             return Registration(entered.index, item.digest, proved, None, None)
         first = size - len(outcome.leaves)
         raw = outcome.leaves[decision - first] if decision >= first else self.store.leaf(decision)
-        return Registration(entered.index, item.digest, proved, raw, self._receipt(decision, size))
+        return Registration(entered.index, item.digest, proved, raw, signed.receipt(decision, paths[decision]))
 
     def decision_index(self, index: int) -> int | None:
         """Return the leaf index of the decision on the statement at ``index``: always the next leaf, or None."""

@@ -6,8 +6,8 @@ with threads a statement took a third more processor time, and less than half of
 until that ends, and dies with its parent. Where it fails, the writer checks by itself.
 
 A request: the number of checks in 4 bytes, the length of the rest in 4, then for each 32 bytes of public key, 64 of
-signature, the length of the message in 4 bytes, the message. An answer: one byte a check, 1 where the signature holds.
-Numbers are big-endian.
+signature, the lengths of the protected header and of the payload in 4 bytes each, and both. An answer: one byte a
+check, 1 where the signature holds. Numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
+from poju.ledger import cose
 from poju.ledger.keys import KEY_BYTES, SIGNATURE_BYTES, PublicKey
 
 HEAD = struct.Struct(">II")
-CHECK = struct.Struct(f">{KEY_BYTES}s{SIGNATURE_BYTES}sI")
+CHECK = struct.Struct(f">{KEY_BYTES}s{SIGNATURE_BYTES}sII")
+PIPE_BYTES = 1 << 19
+"""A batch of 1,024 statements fits: through the usual 64 KiB the writer waits for the other process six times."""
 
 
 class Check(NamedTuple):
-    """Whether ``key`` made ``signature`` (64 bytes) over ``message`` is to be found out."""
+    """Whether ``key`` made a COSE_Sign1's ``signature`` (64 bytes) is to be found out."""
 
     key: PublicKey
     signature: bytes
-    message: bytes
+    protected: bytes
+    payload: bytes
 
 
 class Verifier:
@@ -44,7 +48,9 @@ class Verifier:
 
     def ask(self, checks: Sequence[Check]) -> bool:
         """Send a request; return whether an answer is to be expected."""
-        body = b"".join([CHECK.pack(key.raw, signed, len(text)) + text for key, signed, text in checks])
+        body = b"".join(
+            [CHECK.pack(key.raw, signed, len(head), len(text)) + head + text for key, signed, head, text in checks]
+        )
         self._asked = len(checks)
         if self._broken:
             return False
@@ -76,7 +82,11 @@ class Verifier:
     def _started(self) -> BinaryIO:
         if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
-                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=-1
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=-1,
+                pipesize=PIPE_BYTES,
             )
         if self._process.stdin is None:
             raise BrokenPipeError
@@ -96,10 +106,12 @@ def _send(pipe: BinaryIO, data: bytes) -> None:
 def _checks(body: bytes, count: int) -> Iterator[bool]:
     at = 0
     for _number in range(count):
-        raw, signature, length = CHECK.unpack_from(body, at)
+        raw, signature, header, payload = CHECK.unpack_from(body, at)
         at += CHECK.size
-        yield PublicKey.known(raw).verifies(signature, body[at : at + length])
-        at += length
+        between, end = at + header, at + header + payload
+        signed = cose.signature_input(body[at:between], body[between:end])
+        yield PublicKey.known(raw).verifies(signature, signed)
+        at = end
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

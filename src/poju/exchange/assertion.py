@@ -16,7 +16,9 @@ Nothing in it joins two handles for a third party: the pointer's own handle does
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from poju.errors import CallerError
 from poju.i18n import _
@@ -28,6 +30,7 @@ from poju.units import Seconds
 
 CONTENT_TYPE = "application/vnd.poju.assertion+cbor"
 POINTER = re.compile(r"pointer/[0-9a-f]{32}")
+KEPT = 4_096
 NAMES = {"requester", "pointer", "handle", "until"}
 
 
@@ -40,6 +43,15 @@ class UnverifiedAssertion:
     pointer: str
     handle: str
     until: Seconds
+
+
+def enclosed(fields: Mapping[str, cbor.Value]) -> cose.Sign1 | None:
+    """Return the envelope of the assertion in an access request's ``fields``, or None where there is none."""
+    data = fields.get("assertion")
+    try:
+        return decode(data).envelope if isinstance(data, bytes) else None
+    except CallerError:
+        return None
 
 
 def _malformed(reason: str) -> CallerError:
@@ -57,8 +69,12 @@ def sign(key: PrivateKey, *, requester: str, pointer: str, handle: str, until: S
     return cose.sign(key, {cose.CONTENT_TYPE: CONTENT_TYPE}, payload)
 
 
+@lru_cache(KEPT)
 def decode(data: bytes) -> UnverifiedAssertion:
-    """Decode strictly; raise ``exchange.assertion-malformed``, ``cose.malformed`` or ``cbor.malformed``."""
+    """Decode strictly; raise ``exchange.assertion-malformed``, ``cose.malformed`` or ``cbor.malformed``.
+
+    Kept, as an engine asks for its signature before the rule does.
+    """
     envelope = cose.decode(data, SIGNED_BYTES)
     labels = {cose.ALGORITHM, cose.CONTENT_TYPE, cose.KEY_ID}
     if envelope.unprotected or set(envelope.protected) != labels or envelope.payload is None:

@@ -128,7 +128,8 @@ def _check_assertion(context: Context) -> None:
     # a key that was rotated away stays in the state, and asserts nothing any more
     known = index is not None and index["state"] == ADMITTED and claim.envelope.key_id in index["keys"]
     context.require(known and "identity" in context.package.capabilities(index["roles"]), "exchange.assertion-issuer")
-    context.require(claim.envelope.verifies(PublicKey.known(key["raw"])), "exchange.assertion-signature")
+    signed = context.statement.encloses(PublicKey.known(key["raw"]), claim.envelope)
+    context.require(signed, "exchange.assertion-signature")
     same = claim.requester == context.statement.issuer and claim.pointer == context.fields["pointer"]
     context.require(same, "exchange.assertion-mismatch")
     context.require(claim.until >= context.block.time, "exchange.assertion-expired")

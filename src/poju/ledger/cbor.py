@@ -21,8 +21,12 @@ INTEGER_LIMIT = 1 << 63
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG = (major << 5 for major in range(7))
 INLINE = 24
 WIDTHS = ((1, 24), (2, 25), (4, 26), (8, 27))
-ONE_BYTE = [bytes([value]) for value in range(256)]
 ONE_BYTE_ARGUMENT = 256
+SHORT = {
+    major: [bytes([major | value]) if value < INLINE else bytes([major | INLINE, value]) for value in range(256)]
+    for major in (UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG)
+}
+"""Every head of at most two bytes, by major type."""
 HASH_HEAD = b"\x58\x20"
 KEY_TYPES = frozenset({int, str})
 PLAIN_TYPES = frozenset({str, bytes, bool, type(None)})
@@ -86,7 +90,7 @@ def text(value: str) -> bytes:
 
 def hashes(items: Sequence[bytes]) -> bytes:
     """Return the array of byte strings of 32 bytes each: a receipt's path, of which there is one a statement."""
-    return _head(ARRAY, len(items)) + b"".join([HASH_HEAD + item for item in items])
+    return _head(ARRAY, len(items)) + (HASH_HEAD + HASH_HEAD.join(items) if items else b"")
 
 
 def array(items: Sequence[bytes]) -> bytes:
@@ -96,13 +100,11 @@ def array(items: Sequence[bytes]) -> bytes:
 
 def _head(major: int, argument: int) -> bytes:
     """Return the shortest head (RFC 8949 §3)."""
-    if argument < INLINE:
-        return ONE_BYTE[major | argument]
-    if argument < ONE_BYTE_ARGUMENT:  # most lengths: the loop costs five times as much
-        return ONE_BYTE[major | INLINE] + ONE_BYTE[argument]
+    if argument < ONE_BYTE_ARGUMENT:  # most lengths: the loop costs ten times as much
+        return SHORT[major][argument]
     for width, low in WIDTHS:
         if not argument >> (8 * width):
-            return ONE_BYTE[major | low] + argument.to_bytes(width, "big")
+            return bytes([major | low]) + argument.to_bytes(width, "big")
     raise _malformed("integer outside 64 bits")
 
 
@@ -117,7 +119,7 @@ def _write(value: Value, parts: list[bytes], depth: int) -> None:
     kind = type(value)
     if kind is str:
         text = value.encode()
-        parts.append((ONE_BYTE[TEXT | len(text)] if len(text) < INLINE else _head(TEXT, len(text))) + text)
+        parts.append(_head(TEXT, len(text)) + text)
     elif kind is bytes:
         parts.append(byte_string(value))
     elif kind is int:

@@ -23,29 +23,28 @@ CONTEXT, NOTHING = cbor.encode("Signature1"), cbor.encode(b"")
 
 
 class Sign1(NamedTuple):
-    """A decoded COSE_Sign1 whose signature nobody has checked yet; ``payload`` is None where it is detached."""
+    """A decoded COSE_Sign1 whose signature nobody has checked yet; ``payload`` is None where it is detached.
+
+    ``key_id``: the ``kid`` header, a COSE key thumbprint of 32 bytes.
+    """
 
     protected_bytes: bytes
     protected: dict[int, cbor.Value]
     unprotected: dict[int, cbor.Value]
     payload: bytes | None
     signature: bytes
-
-    @property
-    def key_id(self) -> bytes:
-        """The ``kid`` header: a COSE key thumbprint, 32 bytes."""
-        return bytes(self.protected[KEY_ID])
+    key_id: bytes
 
     def signed_bytes(self, payload: bytes | None = None) -> bytes:
         """Return the Sig_structure (RFC 9052 §4.4); ``payload`` stands in for a detached one."""
-        return _signature_input(self.protected_bytes, self.payload if payload is None else payload)
+        return signature_input(self.protected_bytes, self.payload if payload is None else payload)
 
     def verifies(self, key: PublicKey, payload: bytes | None = None) -> bool:
         """Return whether ``key`` made the signature and is the one that ``kid`` names."""
         return self.key_id == key.thumbprint and key.verifies(self.signature, self.signed_bytes(payload))
 
 
-def _signature_input(protected: bytes, payload: bytes | None) -> bytes:
+def signature_input(protected: bytes, payload: bytes | None) -> bytes:
     """Return the encoding of ["Signature1", protected, external data (none), payload]."""
     return cbor.array([CONTEXT, cbor.byte_string(protected), NOTHING, cbor.byte_string(payload or b"")])
 
@@ -62,14 +61,14 @@ def _malformed(reason: str) -> CallerError:
 def sign(key: PrivateKey, protected: dict[int, cbor.Value], payload: bytes) -> bytes:
     """Return a tagged COSE_Sign1 over ``payload`` with an empty unprotected header; adds ``alg`` and ``kid``."""
     header = cbor.encode({**protected, ALGORITHM: EDDSA, KEY_ID: key.public.thumbprint})
-    signature = key.sign(_signature_input(header, payload))
+    signature = key.sign(signature_input(header, payload))
     return cbor.encode(cbor2.CBORTag(TAG_SIGN1, [header, {}, payload, signature]))
 
 
 def sign_detached(key: PrivateKey, protected: dict[int, cbor.Value], payload: bytes) -> tuple[bytes, bytes]:
     """Return the protected header's bytes and the signature of a COSE_Sign1 whose payload travels apart."""
     header = cbor.encode({**protected, ALGORITHM: EDDSA, KEY_ID: key.public.thumbprint})
-    return header, key.sign(_signature_input(header, payload))
+    return header, key.sign(signature_input(header, payload))
 
 
 def assemble_detached(header: bytes, unprotected: dict[int, cbor.Value], signature: bytes) -> bytes:
@@ -95,6 +94,7 @@ def decode(data: bytes, limit: int = 65_535) -> Sign1:
     protected = cbor.decode(header, limit)
     if not isinstance(protected, dict) or protected.get(ALGORITHM) != EDDSA:
         raise _malformed("algorithm is not -8")
-    if not isinstance(protected.get(KEY_ID), bytes):
+    key_id = protected.get(KEY_ID)
+    if not isinstance(key_id, bytes):
         raise _malformed("no kid")
-    return Sign1(header, protected, unprotected, payload, signature)
+    return Sign1(header, protected, unprotected, payload, signature, key_id)

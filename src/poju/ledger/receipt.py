@@ -35,7 +35,7 @@ class SignedRoot:
     def receipt(self, index: int, path: Sequence[bytes]) -> bytes:
         """Return the receipt of the leaf at ``index``."""
         before, size, after = self._around
-        return before + cbor.byte_string(cbor.array([size, cbor.integer(index), cbor.hashes(path)])) + after
+        return before + cbor.byte_string(size + cbor.integer(index) + cbor.hashes(path)) + after
 
     def consistency(self, old: int, path: Sequence[bytes]) -> bytes:
         """Return the receipt that the tree of ``old`` leaves is a prefix of this one (RFC 9942, consistency proofs)."""
@@ -44,11 +44,13 @@ class SignedRoot:
 
     @cached_property
     def _around(self) -> tuple[bytes, bytes, bytes]:
-        """What stands before the proof, the size in it, what stands after it: the same in all receipts of this size."""
+        """What stands before the proof, how the proof begins, what stands after it: the same in all of this size."""
         proof = cbor.byte_string(b"proof")
         receipt = cose.assemble_detached(self.header, {PROOFS: {INCLUSION: [b"proof"]}}, self.signature)
         before, _proof, after = receipt.rpartition(proof + cbor.encode(None))
-        return before, cbor.integer(self.size), cbor.encode(None) + after
+        # an array of three: size, index, path
+        begins = cbor.encode([self.size, 0, 0])[: -len(cbor.encode(0) * 2)]
+        return before, begins, cbor.encode(None) + after
 
 
 def sign_root(key: PrivateKey, origin: str, size: int, root: bytes) -> SignedRoot:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from poju.ledger.cbor import Value
+from poju.ledger.cose import Sign1
 from poju.ledger.keys import PublicKey
 from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
 from poju.units import Seconds
@@ -72,6 +73,13 @@ class RuleBook(Protocol):
 
     def register(self, state: State, statement: VerifiedStatement, block: Block) -> Registered | Refused:
         """Decide on one statement. Pure."""
+
+
+class EnclosingRules(RuleBook, Protocol):
+    """A rule book that says which other signatures its rules will ask for, so that they are checked ahead."""
+
+    def encloses(self, state: State, statement: UnverifiedStatement) -> tuple[PublicKey, Sign1] | None:
+        """Return an envelope among the statement's fields, and the key that its ``kid`` names; a hint."""
 
 
 class GovernedRules(RuleBook, Protocol):

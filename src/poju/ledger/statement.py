@@ -21,6 +21,8 @@ from poju.units import Seconds
 
 ISSUER, SUBJECT, ISSUED_AT, IDENTIFIER = 1, 2, 6, 7
 CLAIMS = {ISSUER, SUBJECT, ISSUED_AT, IDENTIFIER}
+LABELS = {cose.ALGORITHM, cose.CONTENT_TYPE, cose.KEY_ID, cose.CWT_CLAIMS}
+TEXTS = frozenset({str})
 MAX_BYTES = 65_535
 IDENTIFIER_BYTES = 16
 UUID_VERSION = 7
@@ -56,10 +58,19 @@ class UnverifiedStatement(NamedTuple):
 
 
 class VerifiedStatement(NamedTuple):
-    """A statement whose signature holds under ``key``. Whether that key may speak for the issuer, the rules decide."""
+    """A statement whose signature holds under ``key``. Whether that key may speak for the issuer, the rules decide.
+
+    ``enclosed``: what of the envelopes in its fields is known to hold, each with its key, so that no rule checks it
+    again; often nothing.
+    """
 
     statement: UnverifiedStatement
     key: PublicKey
+    enclosed: tuple[tuple[PublicKey, cose.Sign1], ...] = ()
+
+    def encloses(self, key: PublicKey, envelope: cose.Sign1) -> bool:
+        """Return whether ``key`` signed ``envelope``, a part of the statement."""
+        return (key, envelope) in self.enclosed or envelope.verifies(key)
 
     @property
     def kind(self) -> str:
@@ -119,7 +130,7 @@ def decode(raw: bytes) -> UnverifiedStatement:
         raise _malformed("the unprotected header is not empty")
     if envelope.payload is None:
         raise _malformed("the payload is detached")
-    if set(envelope.protected) != {cose.ALGORITHM, cose.CONTENT_TYPE, cose.KEY_ID, cose.CWT_CLAIMS}:
+    if envelope.protected.keys() != LABELS:
         raise _malformed("the protected header has other labels than 1, 3, 4 and 15")
     content = envelope.protected[cose.CONTENT_TYPE]
     kind = CONTENT.fullmatch(content) if isinstance(content, str) else None
@@ -127,16 +138,17 @@ def decode(raw: bytes) -> UnverifiedStatement:
         raise _malformed("the content type names no statement kind")
     issuer, subject, issued_at, identifier = _claims(envelope.protected[cose.CWT_CLAIMS])
     fields = cbor.decode(envelope.payload)
-    if not isinstance(fields, dict) or not all(isinstance(name, str) for name in fields):
+    if not isinstance(fields, dict) or not TEXTS.issuperset(map(type, fields)):
         raise _malformed("the payload is not a map of named fields")
     digest = hashlib.sha256(raw).digest()
     return UnverifiedStatement(raw, digest, envelope, kind[1], issuer, subject, issued_at, identifier, fields)
 
 
 def _claims(claims: cbor.Value) -> tuple[str, str, Seconds, bytes]:
-    if not isinstance(claims, dict) or set(claims) != CLAIMS:
+    if not isinstance(claims, dict) or claims.keys() != CLAIMS:
         raise _malformed("the CWT claims are not exactly iss, sub, iat and cti")
-    issuer, subject, issued_at, identifier = (claims[label] for label in (ISSUER, SUBJECT, ISSUED_AT, IDENTIFIER))
+    issuer, subject = claims[ISSUER], claims[SUBJECT]
+    issued_at, identifier = claims[ISSUED_AT], claims[IDENTIFIER]
     if not isinstance(issuer, str) or not NAME.fullmatch(issuer):
         raise _malformed("iss is not a member's name")
     if not isinstance(subject, str) or not SUBJECT_NAME.fullmatch(subject):

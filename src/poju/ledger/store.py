@@ -93,6 +93,7 @@ class Store:
         self._values: OrderedDict[str, bytes | None] = OrderedDict()
         self._generation = 0
         self._changed: tuple[block.Outcome, dict[tuple[int, int], bytes]] | None = None
+        self._newest: Mapping[tuple[int, int], bytes] = {}
         self._last = self.head()
 
     @classmethod
@@ -206,6 +207,10 @@ class Store:
 
     def tile(self, level: int, number: int) -> bytes:
         """Return a hash tile as far as it is filled."""
+        # receipts ask for the last block's tiles, once for each leaf's neighbour: 5 µs a statement as queries
+        newest = self._newest.get((level, number))
+        if newest is not None:
+            return newest
         rows = self._query("SELECT data FROM tile WHERE level = ? AND number = ?", (level, number))
         return _blob(rows[0][0]) if rows else b""
 
@@ -260,6 +265,7 @@ class Store:
                         self._writer.rollback()
                 self._changed = None
             self._last = outcome.head if outcome.leaves else self._last
+            self._newest = changed if outcome.leaves else self._newest
             # a reader may have cached an older value while this was written: what was written stands over it
             self._cache(outcome.writes)
             self._generation += 1

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from poju.errors import OperatorError
 from poju.i18n import _
 from poju.ledger.block import Overlay
 from poju.ledger.cbor import Value
+from poju.ledger.cose import Sign1
 from poju.ledger.keys import KEY_BYTES, PublicKey
 from poju.ledger.rulebook import Block, Refused, Registered, State
 from poju.ledger.statement import UnverifiedStatement, VerifiedStatement
@@ -37,6 +39,7 @@ ADMITTED = "admitted"
 STANDINGS = 1_024
 SINGLETONS = ("ledger",)
 """Subjects of which there is one: they carry no id."""
+NO_ENVELOPES: Mapping[str, Callable[[Mapping[str, Value]], Sign1 | None]] = MappingProxyType({})
 NOTHING = Registered()
 """The answer of a kind that has no rule of its own: it moves its subject, and that is all."""
 
@@ -45,7 +48,8 @@ class ScenarioRules:
     """Implements :class:`poju.ledger.rulebook.RuleBook` for one package. Pure; safe to share between threads.
 
     ``package`` is the one that the scenario is opened with. ``held`` answers the rule books of the packages that votes
-    put in its place, by digest, or None for one that this node does not hold (yet).
+    put in its place, by digest, or None for one that this node does not hold (yet). ``enclosed``: statement kind → the
+    signed envelope among its fields.
     """
 
     def __init__(
@@ -54,9 +58,11 @@ class ScenarioRules:
         rules: Mapping[str, Rule],
         kinds: Mapping[str, Kind],
         held: Callable[[bytes], ScenarioRules | None] = lambda _digest: None,
+        enclosed: Mapping[str, Callable[[Mapping[str, Value]], Sign1 | None]] = NO_ENVELOPES,
     ) -> None:
         self.package = package
         self._held = held
+        self._enclosed = enclosed
         self._later: dict[bytes, ScenarioRules] = {}
         self.kinds = kinds
         self._rules = rules
@@ -125,8 +131,14 @@ class ScenarioRules:
         kind = self.kinds.get(statement.kind)
         if kind is not None and kind.self_certified:
             return _own_key(statement)
-        record = state.get(f"key/{statement.key_id.hex()}")
-        return None if record is None else PublicKey.known(record["raw"])
+        return _registered(state, statement.key_id)
+
+    def encloses(self, state: State, statement: UnverifiedStatement) -> tuple[PublicKey, Sign1] | None:
+        """Return the envelope in ``statement`` whose signature a rule will ask for, and the key that ``kid`` names."""
+        found = self._enclosed.get(statement.kind)
+        envelope = None if found is None else found(statement.fields)
+        key = None if envelope is None else _registered(state, envelope.key_id)
+        return None if key is None or envelope is None else (key, envelope)
 
     def reads(self, statement: UnverifiedStatement) -> tuple[str, ...]:
         """Return the keys that the ten steps read for any statement, and what rules mostly read: the subject's own."""
@@ -211,6 +223,11 @@ class ScenarioRules:
         if state.get(f"subject/{statement.subject}") is None:
             writes[f"opener/{statement.subject}"] = statement.issuer
         return writes
+
+
+def _registered(state: State, key_id: bytes) -> PublicKey | None:
+    record = state.get(f"key/{key_id.hex()}")
+    return None if record is None else PublicKey.known(record["raw"])
 
 
 def _no_package(digest: bytes) -> OperatorError:
