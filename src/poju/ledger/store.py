@@ -41,6 +41,8 @@ SEEN_IN = """WITH wanted (who, cti) AS (VALUES {marks})
 STATE_CACHE = 65_536
 WRITER_CACHE = "PRAGMA cache_size = -65536"
 """64 MiB of pages: subjects are written where their names stand, so that a long log's writer meets any page again."""
+FULL_TILE, FULL_TILES = tiles.WIDTH * tiles.HASH_BYTES, 1_024
+"""Bytes of one, and how many are kept: 8 MiB. A path asks for each of its neighbours by itself."""
 CHAIN = "SELECT height, hash, agreed FROM chain"
 TOGETHER = 256
 Item = TypeVar("Item")
@@ -94,6 +96,7 @@ class Store:
         self._generation = 0
         self._changed: tuple[block.Outcome, dict[tuple[int, int], bytes]] | None = None
         self._newest: Mapping[tuple[int, int], bytes] = {}
+        self._full: dict[tuple[int, int], bytes] = {}
         self._last = self.head()
 
     @classmethod
@@ -208,11 +211,18 @@ class Store:
     def tile(self, level: int, number: int) -> bytes:
         """Return a hash tile as far as it is filled."""
         # receipts ask for the last block's tiles, once for each leaf's neighbour: 5 µs a statement as queries
-        newest = self._newest.get((level, number))
-        if newest is not None:
-            return newest
-        rows = self._query("SELECT data FROM tile WHERE level = ? AND number = ?", (level, number))
-        return _blob(rows[0][0]) if rows else b""
+        name = level, number
+        held = self._newest.get(name) or self._full.get(name)
+        if held is not None:
+            return held
+        rows = self._query("SELECT data FROM tile WHERE level = ? AND number = ?", name)
+        data = _blob(rows[0][0]) if rows else b""
+        if len(data) == FULL_TILE:
+            # a full tile never changes; the oldest goes
+            self._full[name] = data
+            if len(self._full) > FULL_TILES:
+                self._full.pop(next(iter(self._full), name), None)
+        return data
 
     def root(self, size: int) -> bytes:
         """Return the root of the first ``size`` leaves."""
