@@ -6,14 +6,14 @@ import io
 import os
 import signal
 
-from poju.engine.verifier import CHECK, HEAD, Check, Verifier, serve
-from poju.ledger.cose import signature_input
+from poju.engine.verifier import HEAD, Verifier, question, serve
+from poju.ledger.cose import Sign1, signature_input
 from poju.ledger.keys import PrivateKey
 
 KEY, OTHER = (PrivateKey.from_seed(bytes([number]) * 32) for number in (1, 2))
 
 
-def checks() -> list[Check]:
+def checks() -> list[bytes]:
     said = [bytes([number]) * (1 + 300 * number) for number in range(40)]
     return [
         asked((OTHER if number % 5 == 3 else KEY), message, header=message[:number])
@@ -21,9 +21,14 @@ def checks() -> list[Check]:
     ]
 
 
-def asked(key: PrivateKey, payload: bytes, header: bytes = b"header") -> Check:
+def envelope(payload: bytes, header: bytes = b"header") -> Sign1:
+    """What KEY signed."""
+    return Sign1(header, {}, {}, payload, KEY.sign(signature_input(header, payload)), b"")
+
+
+def asked(key: PrivateKey, payload: bytes, header: bytes = b"header") -> bytes:
     """The question whether ``key`` signed what KEY signed."""
-    return Check(key.public, KEY.sign(signature_input(header, payload)), header, payload)
+    return question(key.public, envelope(payload, header))
 
 
 EXPECTED = [number % 5 != 3 for number in range(40)]
@@ -79,19 +84,18 @@ def test_an_interrupt_from_the_terminal_leaves_it_to_its_parent() -> None:
 
 
 def test_it_ends_where_its_input_ends_in_the_middle_of_a_head() -> None:
-    key, signature, header, payload = checks()[2]
-    body = CHECK.pack(key.raw, signature, len(header), len(payload)) + header + payload
+    body = checks()[2]
     answers = io.BytesIO()
     serve(io.BytesIO(HEAD.pack(1, len(body)) + body + b"\x00\x00"), answers)
     assert answers.getvalue() == b"\x01"
 
 
 def test_rule_1_bytes_moved_from_the_header_to_the_payload_are_another_signature() -> None:
-    check = asked(KEY, b"payload", header=b"header")
-    moved = check._replace(protected=b"heade", payload=b"rpayload")
+    signed = envelope(b"payload")
+    moved = signed._replace(protected_bytes=b"heade", payload=b"rpayload")
     verifier = Verifier()
     try:
-        assert verifier.ask([check, moved])
+        assert verifier.ask([question(KEY.public, item) for item in (signed, moved)])
         assert verifier.answer() == [True, False]
     finally:
         verifier.close()

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from poju.engine.observer import AGAIN, REFUSED, REGISTERED, Committed, Observer, Told, Unobserved
-from poju.engine.verifier import Check, Verifier
+from poju.engine.verifier import Verifier, question
 from poju.errors import BugError, CallerError, OperatorError, PojuError
 from poju.i18n import _
 from poju.ledger import block, leaf, merkle, receipt, refusal, statement, tiles
@@ -97,10 +97,6 @@ UNASKED = _Early(None, None)
 
 def _nothing_enclosed(_state: State, _statement: UnverifiedStatement) -> None:
     """Answer for a rule book that asks for no other signatures."""
-
-
-def _check(key: PublicKey, envelope: Sign1) -> Check:
-    return Check(key, envelope.signature, envelope.protected_bytes, envelope.payload or b"")
 
 
 def _answered(question: _Early, held: Iterator[bool]) -> _Early:
@@ -308,21 +304,22 @@ class EmbeddedEngine:
         """Have signatures checked where the batch is worth it, under the keys that are known before the one ahead."""
         if len(batch) < APART_FROM:
             return None
-        asked, checks = [], []
+        asked: list[_Early] = []
+        questions: list[bytes] = []
         try:
             for queued in batch:
                 item = queued.item
                 key, enclosed = self._rules.key_for(self.store, item), self._encloses(self.store, item)
                 if key is not None and key.thumbprint == item.envelope.key_id:
-                    checks.append(_check(key, item.envelope))
+                    questions.append(question(key, item.envelope))
                 else:
                     key = None
                 if enclosed is not None:
-                    checks.append(_check(*enclosed))
+                    questions.append(question(*enclosed))
                 asked.append(_Early(key, enclosed))
         except Exception:  # noqa: BLE001 the commit asks again, and tells the callers what failed
             return None
-        return asked if self._verifier.ask(checks) else None
+        return asked if self._verifier.ask(questions) else None
 
     def _checked_early(self, batch: _Batch) -> list[_Early]:
         answer = None if batch.asked is None else self._verifier.answer()

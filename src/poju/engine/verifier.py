@@ -18,9 +18,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from poju.ledger import cose
+from poju.ledger.cose import Sign1
 from poju.ledger.keys import KEY_BYTES, SIGNATURE_BYTES, PublicKey
 
 HEAD = struct.Struct(">II")
@@ -29,13 +30,10 @@ PIPE_BYTES = 1 << 19
 """A batch of 1,024 statements fits: through the usual 64 KiB the writer waits for the other process six times."""
 
 
-class Check(NamedTuple):
-    """Whether ``key`` made a COSE_Sign1's ``signature`` (64 bytes) is to be found out."""
-
-    key: PublicKey
-    signature: bytes
-    protected: bytes
-    payload: bytes
+def question(key: PublicKey, envelope: Sign1) -> bytes:
+    """Return what asks whether ``key`` signed ``envelope``, which carries its payload."""
+    header, payload = envelope.protected_bytes, envelope.payload or b""
+    return CHECK.pack(key.raw, envelope.signature, len(header), len(payload)) + header + payload
 
 
 class Verifier:
@@ -46,16 +44,14 @@ class Verifier:
         self._broken = False
         self._asked = 0
 
-    def ask(self, checks: Sequence[Check]) -> bool:
-        """Send a request; return whether an answer is to be expected."""
-        body = b"".join(
-            [CHECK.pack(key.raw, signed, len(head), len(text)) + head + text for key, signed, head, text in checks]
-        )
-        self._asked = len(checks)
+    def ask(self, questions: Sequence[bytes]) -> bool:
+        """Send a request of :func:`question`'s; return whether an answer is to be expected."""
+        body = b"".join(questions)
+        self._asked = len(questions)
         if self._broken:
             return False
         try:
-            _send(self._started(), HEAD.pack(len(checks), len(body)) + body)
+            _send(self._started(), HEAD.pack(len(questions), len(body)) + body)
         except OSError:
             self._give_up()
         return not self._broken

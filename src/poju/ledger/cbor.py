@@ -182,8 +182,8 @@ def decode(data: bytes, limit: int = 65_535) -> Value:
     except (cbor2.CBORDecodeError, ValueError) as error:
         raise _malformed("it does not decode") from error
     _accept(value, 0 if number is None else 1)
-    head = b"" if number is None else _head(TAG, number)
-    if head + cbor2.dumps(value) != data:
+    written = cbor2.dumps(value)
+    if (written if number is None else _head(TAG, number) + written) != data:
         raise _malformed("another form than the shortest, or bytes after the item")
     return value if number is None else cbor2.CBORTag(number, value)
 
@@ -210,8 +210,11 @@ def _accept(value: Value, depth: int) -> None:
 
 def _accept_all(items: Iterable[Value], depth: int) -> None:
     for item in items:
-        if type(item) not in PLAIN_TYPES:
-            _accept(item, depth)
+        kind = type(item)
+        # most items, without a call for each
+        if kind in PLAIN_TYPES or (kind is int and -INTEGER_LIMIT <= item < INTEGER_LIMIT):
+            continue
+        _accept(item, depth)
 
 
 @lru_cache(SHAPES)
