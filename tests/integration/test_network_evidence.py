@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from poju.engine.cometbft.rpc import Rpc
 from poju.ledger import cbor
 from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
-from poju.node import network_keys
+from poju.node import network_keys, network_service
 from poju.node.client import Registered
 from poju.scenario.governance_evidence import BlockId, Vote, sign_bytes
 
@@ -105,7 +107,7 @@ def until(holds: Callable[[], bool], town: Town) -> None:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     support_network.require_engine()
-    found = Town(tmp_path_factory.mktemp("evidence") / "net", avoid=frozenset({"v3", "v4"}))
+    found = Town(tmp_path_factory.mktemp("evidence") / "net", avoid=frozenset({"v2", "v3", "v4"}))
     assert (made := poju("network", "init", "--validators", "4", "--dir", str(found.folder))).returncode == 0, made
     module = support_network.load_workload()
     for name, member in zip(REPORTERS, module.HOSPITALS, strict=False):
@@ -194,3 +196,24 @@ def test_log_2_a_validator_that_signed_two_blocks_is_suspended_by_the_nodes_them
     # a node without a member's key says what to do and keeps the height, or was told by the others' statement
     assert "double-signing" in (town.home("v2") / "application.log").read_text()
     assert isinstance(network_keys.load(town.home("v3")).log, PrivateKey)
+
+
+def test_log_1_those_whom_votes_left_in_force_acknowledge_and_nobody_else_is_waited_for(town: Town) -> None:
+    """Two of four genesis validators are voted out and stopped: without the two that came, no k could sign."""
+    for name in ("v5", "v6"):
+        assert poju("network", "join", "--dir", str(town.folder), "--name", name).returncode == 0
+        town.admit(name)
+        until(lambda who=name: town.power(who) == 10, town)  # type: ignore[misc]  # a lambda with a default
+    town.decide("remove-v2", "validator-remove", name="v2", reason="left")
+    until(lambda: town.power("v2") == 0, town)
+    stopped = {item.name: item.pids for item in network_service.status(town.folder)}
+    held = [pid for pid in (stopped["v2"]["application"], stopped["v3"]["application"]) if pid is not None]
+    assert (len(held), town.power("v3")) == (2, 0)
+    try:
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        town.load(list(town.workload.statements(10, first=800_000)))
+    finally:
+        for pid in held:
+            os.kill(pid, signal.SIGCONT)
+    assert len(town.settled()) == 7

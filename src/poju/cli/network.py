@@ -142,6 +142,22 @@ def join(folder: Path, name: str) -> None:
 
 
 @command.command()
+@click.argument("node", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@FOLDER
+def introduce(node: Path, folder: Path) -> None:
+    """Tell the node on this machine where a node that joined answers: NODE, the file that its keys were made with.
+
+    Its signature counts towards an acknowledgement from the vote on that admits it.
+
+    Example: poju network introduce auditor.json --dir /var/lib/poju
+    """
+    from poju.node import network_join  # noqa: PLC0415 - as above
+
+    found = network_join.introduce(folder, node)
+    _say(_("{name} answers at {url}; its signature counts once a vote admits it."), name=found.name, url=found.url)
+
+
+@command.command()
 @FOLDER
 @click.option("--foreground", is_flag=True, help="Stay, and end the network with Ctrl-C.")
 @LIMITS

@@ -105,10 +105,7 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
     network_audit.require_audited(home, genesis, key.public)
     network_watch.require_undiverged(home)
     application = Application(store, rules, key, genesis)
-    others = [item for item in network.validators if item != validator]
-    # a node that joined signs for itself alone: k of the validators have to stand behind what it acknowledges
-    own = len(network.validators) - len(others)
-    quorum = Quorum(others, network.origin, network.acknowledge + 1 - own)
+    quorum = Quorum(network, validator, store)
     metrics = Metrics(rules.kinds)
     engine = NetworkEngine(
         application,
@@ -125,7 +122,7 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
     server = SocketServer(application, Path("abci.sock"), stop_at_once)
     threading.Thread(target=server.serve, name="abci-listener", daemon=True).start()
     # with its own questions to the others: an acknowledgement must not wait for the watch's
-    watched = Quorum(others, network.origin, network.acknowledge + 1 - own)
+    watched = Quorum(network, validator, store)
     watch = network_watch.Watch(home, store, validator.rpc, watched.collect, stop_at_once)
 
     asked = Rpc(validator.rpc)

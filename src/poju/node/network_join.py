@@ -64,6 +64,26 @@ def join(folder: Path, name: str, progress: network_audit.Progress = lambda _don
     return made
 
 
+def introduce(folder: Path, described: Path) -> Validator:
+    """Note in the network in ``folder`` where the node that ``described`` tells of answers; return it.
+
+    For the other organisations' machines: its signature is asked for once a vote has admitted it. Raises
+    ``network.none``, ``network.join-name``, and what :func:`network_hosts.read_node` does.
+    """
+    network, found = network_folder.load(folder), network_hosts.read_node(described)
+    if found in network.nodes:
+        return found
+    if any(item.name == found.name or item.key == found.key for item in network.nodes):
+        raise CallerError(
+            "network.join-name",
+            _("A node cannot join as {name}."),
+            hint=_("Give a short name in small letters that none of the others has, for example v4."),
+            name=found.name[:64],
+        )
+    network_folder.moved(network, found).save()
+    return found
+
+
 def _made(network: Network, name: str) -> Validator:
     described = network.folder / f"{name}.json"
     home = network.folder / name

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 
 from poju.errors import PojuError
 from poju.ledger import checkpoint
+from poju.ledger.cbor import Value
+from poju.ledger.rulebook import State
+from poju.node import network_folder
 from poju.node.logs import say
-from poju.node.network_folder import Validator
+from poju.node.network_folder import Network, Validator
+from poju.scenario import governance_state
 
 WAIT_SECONDS = 3.0
+RELOAD_SECONDS = 5.0
 MAX_NOTE = 4_096
 OK = 200
 
@@ -59,29 +66,67 @@ class Peer:
         return False
 
 
-class Quorum:
-    """Knows the other validators and how many signatures an acknowledgement needs, the own one included."""
+def standing(genesis: Collection[bytes], recorded: Iterable[Mapping[str, Value]]) -> frozenset[bytes]:
+    """Return the raw log keys that stand behind a root now: the genesis file's, as votes have changed them since.
 
-    def __init__(self, others: Sequence[Validator], origin: str, needed: int) -> None:
-        self._peers = [Peer(validator, origin) for validator in others]
-        self._needed = needed - 1
+    ``recorded``: the state's ``log-keys``. A key that an operator had alone before is none of them.
+    """
+    keys = set(genesis)
+    for item in recorded:
+        if item["name"] != governance_state.LOG:
+            speaks = item["until"] is None and item["compromised"] is None
+            (keys.add if speaks else keys.discard)(item["key"])
+    return frozenset(keys)
+
+
+class Quorum:
+    """Asks those whose keys stand behind a root for their signatures: more than two thirds of them, this one included.
+
+    Who they are follows from the log; where they answer stands in ``network.json``, which is read again where a key has
+    no address yet. Used by one thread.
+    """
+
+    def __init__(self, network: Network, own: Validator, state: State) -> None:
+        self._network = network
+        self._own = own
+        self._state = state
+        self._genesis = [item.log_key.raw for item in network.validators]
+        self._peers: dict[bytes, Peer] = {}
+        self._looked = -RELOAD_SECONDS
+        self._know(network)
 
     def collect(self, size: int, root: bytes) -> bool:
         """Return whether enough others signed ``root`` of ``size``; the slowest are not waited for."""
-        if not self._needed:
+        keys = standing(self._genesis, self._state.get(governance_state.LOG_KEYS) or ())
+        # a node that joined, and that no vote admitted, signs for itself alone
+        needed = network_folder.quorum(len(keys)) - (self._own.log_key.raw in keys)
+        if needed <= 0:
             return True
-        asked = [future for peer in self._peers if (future := peer.ask(size, root)) is not None]
+        asked = [future for peer in self._asked(keys) if (future := peer.ask(size, root)) is not None]
         signed = 0
         try:
             for future in as_completed(asked, timeout=WAIT_SECONDS):
                 signed += future.result()
-                if signed >= self._needed:
+                if signed >= needed:
                     return True
         except TimeoutError:
             return False
         return False
 
+    def _asked(self, keys: frozenset[bytes]) -> list[Peer]:
+        others = keys - {self._own.log_key.raw}
+        if not others <= self._peers.keys() and time.monotonic() - self._looked > RELOAD_SECONDS:
+            self._looked = time.monotonic()
+            with suppress(PojuError):
+                self._know(network_folder.load(self._network.folder))
+        return [self._peers[key] for key in others if key in self._peers]
+
+    def _know(self, network: Network) -> None:
+        for item in network.nodes:
+            if item.name != self._own.name and item.log_key.raw not in self._peers:
+                self._peers[item.log_key.raw] = Peer(item, network.origin)
+
     def close(self) -> None:
         """Ask nothing any more."""
-        for peer in self._peers:
+        for peer in self._peers.values():
             peer.close()

@@ -1,0 +1,67 @@
+"""Whose signatures an acknowledgement waits for: the genesis file's validators, as votes have changed them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from support_governance import Chamber, validator
+from support_rules import HEALTHCARE, key_of
+
+from poju.cli.network import command
+from poju.errors import PojuError
+from poju.ledger.keys import PublicKey
+from poju.ledger.log_keys import LogKey, LogKeys
+from poju.node import network_folder, network_hosts
+from poju.node.network_quorum import standing
+from poju.scenario import governance_state
+from poju.verify.followed import settled
+from poju.verify.policy import Policy
+
+GENESIS = {name: key_of(f"{name}:log").public.raw for name in ("v0", "v1", "v2", "v3")}
+
+
+@pytest.fixture
+def chamber() -> Chamber:
+    made = Chamber()
+    made.with_members()
+    return made
+
+
+def test_log_2_votes_change_who_stands_and_a_verifier_that_follows_them_counts_the_same(chamber: Chamber) -> None:
+    def now() -> frozenset[bytes]:
+        return standing(GENESIS.values(), governance_state.log_keys(chamber))
+
+    def followed() -> frozenset[bytes]:
+        held = [LogKey(name, PublicKey(raw)) for name, raw in GENESIS.items()]
+        policy = settled(Policy(LogKeys("test.invalid", held, None), bytes(32)), governance_state.log_keys(chamber))
+        # one more leaf than the votes' block: the ranges of before end there
+        assert policy.keys.needed(chamber.head.size) == network_folder.quorum(len(now()))
+        return frozenset(item.key.raw for item in policy.keys.keys if item.speaks_at(chamber.head.size))
+
+    assert now() == followed() == frozenset(GENESIS.values())
+    for name in ("v3", "v4", "v5"):
+        chamber.decide(f"admit-{name}", "validator-admit", **validator(name))
+    wanted = {*GENESIS.values(), *(key_of(f"{name}:log").public.raw for name in ("v4", "v5"))}
+    assert now() == followed() == wanted
+    chamber.decide("remove-v3", "validator-remove", name="v3", reason="left")
+    chamber.decide("bad-v4", "log-key-compromised", log_key=key_of("v4:log").public.raw)
+    gone = {key_of(f"{name}:log").public.raw for name in ("v3", "v4")}
+    assert now() == followed() == wanted - gone
+
+
+def test_a_node_of_another_machine_is_introduced_once(tmp_path: Path) -> None:
+    folder = tmp_path / "net"
+    network_folder.init(folder, HEALTHCARE, "consortium.example/log", 1)
+    described = network_hosts.make_keys(tmp_path / "other", "auditor", "consortium.example/log", "10.0.0.9")
+    for _turn in range(2):
+        done = CliRunner().invoke(command, ["introduce", str(described), "--dir", str(folder)])
+        assert done.exit_code == 0, done.output
+    found = network_folder.load(folder)
+    assert [item.name for item in found.joined] == ["auditor"]
+    assert [item.name for item in found.here] == ["v0"]
+    other = network_hosts.make_keys(tmp_path / "third", "auditor", "consortium.example/log", "10.0.0.10")
+    failed = CliRunner().invoke(command, ["introduce", str(other), "--dir", str(folder)])
+    assert isinstance(failed.exception, PojuError)
+    assert failed.exception.code == "network.join-name"
