@@ -217,3 +217,35 @@ def test_log_1_those_whom_votes_left_in_force_acknowledge_and_nobody_else_is_wai
         for pid in held:
             os.kill(pid, signal.SIGCONT)
     assert len(town.settled()) == 7
+
+
+def test_log_3_one_command_audits_the_log_under_the_keys_that_its_votes_led_to(town: Town, tmp_path: Path) -> None:
+    """Validators came and went: the policy names those of genesis and the first statement, and nothing else."""
+    town.workload._keys["auditor"] = town.module.key_of("auditor")
+    key = tmp_path / "auditor.key"
+    key.write_bytes(bytes(town.module.key_of("auditor")._signing_key))
+    call = {"roles": ["auditor"], "closes": int(time.time()) + 3_600, "programme": bytes(32), "cohorts": []}
+    town.say("call-open", "commission", "call/2", call)
+    applied = {"key": town.module.key_of("auditor").public.raw, "name": "auditor", "roles": ["auditor"]}
+    town.say("member-apply", "auditor", "member/auditor", {**applied, "call": "call/2"})
+    town.say("member-admit", "commission", "member/auditor", {"roles": ["auditor"]})
+    town.settled()
+    url = town.network.find("v0").url
+    governed = json.loads(town.client("v0").get("/governance"))
+    policy, kept, copy = tmp_path / "policy.toml", tmp_path / "kept.toml", tmp_path / "copy"
+    made = poju("network", "policy", "--dir", str(town.folder), "--genesis", governed["genesis"], "--out", str(policy))
+    assert made.returncode == 0, made.stderr
+    fetched = ("--to", str(copy), "--package", str(town.folder / "package"), "--member-key", str(key))
+    done = poju("verify", url, "--policy", str(policy), *fetched, "--write-policy", str(kept), "--lang", "en")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "VERIFIED" in done.stdout
+    # genesis had four; those that stand now are v0, v1 and the two that came
+    assert {line for line in kept.read_text().splitlines() if line.startswith("name")} >= {'name = "v5"', 'name = "v6"'}
+    assert "last = " in kept.read_text()
+    alone = tmp_path / "checkpoint"
+    alone.write_bytes(town.client("v1").get("/checkpoint/agreed"))
+    assert poju("verify", str(alone), "--policy", str(kept)).returncode == 0
+    # one validator's own signature is not enough
+    alone.write_bytes(town.client("v1").get("/checkpoint"))
+    refused = poju("verify", str(alone), "--policy", str(kept), "--lang", "en")
+    assert (refused.returncode, "1 of the" in refused.stdout) == (1, True), refused.stdout

@@ -142,6 +142,30 @@ def join(folder: Path, name: str) -> None:
 
 
 @command.command()
+@FOLDER
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write the file.")
+@click.option("--genesis", "first", help="SHA-256 of the log's first statement: follow the votes from there.")
+def policy(folder: Path, out: Path, first: str | None) -> None:
+    """Write the keys of the genesis file as a policy for poju verify: more than two thirds of those in force.
+
+    With --genesis (poju govern status shows it) the policy follows the log's votes, and need not be written again.
+
+    Example: poju network policy --dir ./consortium --out policy.toml
+    """
+    from poju.ledger.log_keys import LogKey, LogKeys  # noqa: PLC0415 - as above
+    from poju.node import network_audit, network_folder  # noqa: PLC0415 - as above
+    from poju.verify import policy as policies  # noqa: PLC0415 - as above
+
+    network = network_folder.load(folder)
+    genesis, _first = network_audit.genesis_of(network)
+    begins = genesis.size + 1 if genesis.size else 0
+    keys = [LogKey(name, key, begins) for name, key in genesis.keys.items()]
+    made = policies.Policy(LogKeys(genesis.origin, [*genesis.retired, *keys], None), policies.digest(out, first))
+    out.write_text(made.written(), encoding="utf-8")
+    _say(_("Wrote {out}: {count} keys."), out=out, count=len(made.keys.keys))
+
+
+@command.command()
 @click.argument("node", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @FOLDER
 def introduce(node: Path, folder: Path) -> None:

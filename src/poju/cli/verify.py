@@ -146,7 +146,8 @@ def _fetched(url: str, trust: Trust, to: Path | None, package: Path | None, memb
             hint=_("Give a folder with --to; run the same command again to go on with what is there."),
         )
     download = log_download.Download(url, to, None if member_key is None else PrivateKey.load(member_key))
-    download.run(trust if isinstance(trust, str) else None, Progress(choose_language()))
+    together = isinstance(trust, policies.Policy)
+    download.run(trust if isinstance(trust, str) else None, Progress(choose_language()), together=together)
     if package is not None:
         log_download.place_package(package, to)
     return to

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ import httpx
 from poju.errors import CallerError, OperatorError, RefusedError
 from poju.i18n import _
 from poju.ledger import cbor, tiles
-from poju.ledger.checkpoint import Checkpoint, open_note
+from poju.ledger.checkpoint import Checkpoint, open_note, read_text
 from poju.ledger.keys import PrivateKey, PublicKey, parse_vkey
 from poju.node import signatures
 from poju.node.client import ADDRESS, TIMEOUT_SECONDS
@@ -41,15 +42,18 @@ class Download:
             )
         self._url, self._folder, self._key = url.rstrip("/"), folder, key
 
-    def run(self, fingerprint: str | None, progress: Callable[[int, int], None]) -> Checkpoint:
+    def run(
+        self, fingerprint: str | None, progress: Callable[[int, int], None], *, together: bool = False
+    ) -> Checkpoint:
         """Fetch what is missing for the newest checkpoint, which the log's key has to have signed; return it.
 
         ``fingerprint``: the key to trust; None takes the one that is served, and the verification afterwards says so.
+        ``together``: take a consortium's checkpoint with several signatures, none of which is looked at here.
         Raises ``checkpoint.refused``, ``key.not-trusted``, ``ledger.unreachable``, ``ledger.answer`` and
         ``download.too-large``.
         """
         with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as self._http:
-            note = self._get("checkpoint", NOTE_BYTES).decode(errors="replace")
+            note = self._note(together=together)
             origin, key = self._log_key(note)
             if fingerprint is not None and key.fingerprint != fingerprint:
                 raise RefusedError(
@@ -59,7 +63,7 @@ class Download:
                     found=key.fingerprint,
                     wanted=fingerprint,
                 )
-            head = open_note(note, origin, key)
+            head = read_text(note.partition("\n\n")[0] + "\n") if together else open_note(note, origin, key)
             self._forget(set(_partial(head.size)))
             # one name after the other: a log may sign any size, and only what it really serves is kept
             for number, (path, limit) in enumerate(_files(head.size), 1):
@@ -70,6 +74,13 @@ class Download:
         # last: a folder that has a checkpoint has all that stands under it
         self._write("checkpoint", note.encode())
         return head
+
+    def _note(self, *, together: bool) -> str:
+        if together:
+            with suppress(RefusedError):
+                return self._get("checkpoint/agreed", NOTE_BYTES).decode(errors="replace")
+        # one operator's ledger has no more than this
+        return self._get("checkpoint", NOTE_BYTES).decode(errors="replace")
 
     def _log_key(self, note: str) -> tuple[str, PublicKey]:
         """Return the log's name and key: its published verifier key, or its key set and the name in the checkpoint."""

@@ -18,6 +18,7 @@ from typing import NoReturn, cast
 from fastapi import APIRouter, Response
 
 from poju.engine.cometbft import genesis as genesis_file
+from poju.engine.cometbft import light
 from poju.engine.cometbft.application import Application
 from poju.engine.cometbft.engine import NetworkEngine
 from poju.engine.cometbft.genesis import Genesis
@@ -58,9 +59,20 @@ def stop_at_once(error: Exception) -> NoReturn:
     os._exit(STOPPED)
 
 
-def cosigning(engine: NetworkEngine) -> APIRouter:
-    """Return what the other validators ask: this one's signature on a size, a moment after it is agreed."""
-    router = APIRouter()
+def cosigning(engine: NetworkEngine, quorum: Quorum) -> APIRouter:
+    """Return this validator's signature on a size, a moment after it is agreed; and the newest with the others' too.
+
+    ``quorum`` is this router's own.
+    """
+    router, one_at_a_time = APIRouter(), threading.Lock()
+
+    @router.get("/checkpoint/agreed")
+    def agreed() -> Response:
+        with one_at_a_time:
+            size = engine.agreed_size
+            own = engine.checkpoint_at(size)
+            notes = quorum.notes(size, engine.store.root(size))
+        return Response(light.merge([own, *notes]), media_type="text/plain; charset=utf-8")
 
     @router.get("/checkpoint/{size}")
     async def checkpoint(size: int) -> Response:
@@ -134,6 +146,7 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
         asked.close()
         watch.close()
         watched.close()
+        together.close()
         server.close()
         engine.close()
         summary.close()
@@ -143,7 +156,8 @@ def run(folder: Path, name: str, limits: Limits = DEFAULT) -> None:
 
     # ledger_api asks for what both engines have; test_engine_cometbft_door checks that this one has all of it
     web = create(cast("EmbeddedEngine", engine), rules)
-    web.include_router(cosigning(engine))
+    together = Quorum(network, validator, store)
+    web.include_router(cosigning(engine, together))
     operate.install(web, limits, metrics)
     web.include_router(network_light.routes(network, validator))
     collector.settle()

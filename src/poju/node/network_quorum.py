@@ -31,10 +31,10 @@ class Peer:
         self._origin = origin
         self._connection = http.client.HTTPConnection(validator.host, validator.http, timeout=WAIT_SECONDS)
         self._thread = ThreadPoolExecutor(1, f"quorum-{validator.name}")
-        self._asked: Future[bool] | None = None
+        self._asked: Future[str] | None = None
 
-    def ask(self, size: int, root: bytes) -> Future[bool] | None:
-        """Return whether it will have signed ``root`` of ``size``, or None while an earlier question is open."""
+    def ask(self, size: int, root: bytes) -> Future[str] | None:
+        """Return its signed note on ``root`` of ``size``, empty where it has none; None while it is still asked."""
         if self._asked is not None and not self._asked.done():
             return None
         self._asked = self._thread.submit(self._signed, size, root)
@@ -45,25 +45,25 @@ class Peer:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._connection.close()
 
-    def _signed(self, size: int, root: bytes) -> bool:
+    def _signed(self, size: int, root: bytes) -> str:
         try:
             self._connection.request("GET", f"/checkpoint/{size}")
             answer = self._connection.getresponse()
             note = answer.read(MAX_NOTE)
             if answer.status != OK:
-                return False
+                return ""
             found = checkpoint.open_note(note.decode(), self._origin, self.validator.log_key)
         except (OSError, http.client.HTTPException, UnicodeDecodeError):
             self._connection.close()
-            return False
+            return ""
         except PojuError as error:
             say("signature-refused", validator=self.validator.name, code=error.code)
-            return False
+            return ""
         if (found.size, found.root) == (size, root):
-            return True
+            return note.decode()
         # one of the two logs is not the one that was agreed on: what it signed is the evidence
         say("fork", validator=self.validator.name, size=size, ours=root.hex(), theirs=found.root.hex())
-        return False
+        return ""
 
 
 def standing(genesis: Collection[bytes], recorded: Iterable[Mapping[str, Value]]) -> frozenset[bytes]:
@@ -97,21 +97,26 @@ class Quorum:
 
     def collect(self, size: int, root: bytes) -> bool:
         """Return whether enough others signed ``root`` of ``size``; the slowest are not waited for."""
+        return self._needed(size, root)[0]
+
+    def notes(self, size: int, root: bytes) -> list[str]:
+        """Return the others' signed notes on ``root`` of ``size``: enough of them, or all that there are."""
+        return self._needed(size, root)[1]
+
+    def _needed(self, size: int, root: bytes) -> tuple[bool, list[str]]:
         keys = standing(self._genesis, self._state.get(governance_state.LOG_KEYS) or ())
         # a node that joined, and that no vote admitted, signs for itself alone
         needed = network_folder.quorum(len(keys)) - (self._own.log_key.raw in keys)
+        notes: list[str] = []
         if needed <= 0:
-            return True
+            return True, notes
         asked = [future for peer in self._asked(keys) if (future := peer.ask(size, root)) is not None]
-        signed = 0
-        try:
+        with suppress(TimeoutError):
             for future in as_completed(asked, timeout=WAIT_SECONDS):
-                signed += future.result()
-                if signed >= needed:
-                    return True
-        except TimeoutError:
-            return False
-        return False
+                notes += [note for note in (future.result(),) if note]
+                if len(notes) >= needed:
+                    return True, notes
+        return False, notes
 
     def _asked(self, keys: frozenset[bytes]) -> list[Peer]:
         others = keys - {self._own.log_key.raw}

@@ -157,7 +157,7 @@ def load(path: Path) -> Policy:
             found = toml.loads(handle.read(FILE_BYTES).decode())
     except (OSError, ValueError) as error:
         raise _wrong(path, _("it cannot be read as TOML")) from error
-    genesis = _genesis(path, found.get("genesis"))
+    genesis = digest(path, found.get("genesis"))
     required = {"origin", "keys"} if genesis is None else {"origin"}
     if set(found) - TOP or not required <= set(found) or not isinstance(found["origin"], str):
         raise _wrong(path, _("it has origin, keys or genesis, perhaps threshold and cosigners, and nothing else"))
@@ -177,7 +177,8 @@ def load(path: Path) -> Policy:
     return Policy(LogKeys(found["origin"], tuple(keys), threshold, cosigners, witnesses), genesis)
 
 
-def _genesis(path: Path, found: object) -> bytes | None:
+def digest(path: Path, found: object) -> bytes | None:
+    """Return the digest that ``genesis`` in the policy at ``path`` gives; raise ``policy.malformed``."""
     if found is None:
         return None
     if not isinstance(found, str) or not DIGEST.fullmatch(found):
