@@ -11,10 +11,13 @@ from support_rules import HEALTHCARE, key_of
 
 from poju.cli.network import command
 from poju.errors import PojuError
+from poju.ledger import cbor
 from poju.ledger.keys import PublicKey
 from poju.ledger.log_keys import LogKey, LogKeys
-from poju.node import network_folder, network_hosts
+from poju.ledger.store import Store
+from poju.node import network_folder, network_hosts, network_service
 from poju.node.network_quorum import standing
+from poju.node.network_service import Status
 from poju.scenario import governance_state
 from poju.verify.followed import settled
 from poju.verify.policy import Policy
@@ -65,3 +68,25 @@ def test_a_node_of_another_machine_is_introduced_once(tmp_path: Path) -> None:
     failed = CliRunner().invoke(command, ["introduce", str(other), "--dir", str(folder)])
     assert isinstance(failed.exception, PojuError)
     assert failed.exception.code == "network.join-name"
+
+
+def test_status_counts_those_whom_votes_left_in_force(tmp_path: Path) -> None:
+    made = network_folder.init(tmp_path / "net", HEALTHCARE, "consortium.example/log", 4)
+
+    def told(*down: str) -> list[str]:
+        found = [
+            Status(item.name, "down" if item.name in down else "running", 1, 0, "", "", 3, item.url, {})
+            for item in made.validators
+        ]
+        return [error.explain("en") for error in network_service.explain(made.folder, found)]
+
+    assert told("v3") == []
+    (halted,) = told("v2", "v3")
+    assert "2 of 4 validators run and 3 are needed" in halted
+    store = Store.open(made.home(made.validators[0]) / "ledger.sqlite")
+    record = governance_state.retired([governance_state.log_key("v3", made.validators[3].log_key.raw, 0)], "v3", 7)
+    store._writer.execute("INSERT INTO state VALUES ('log-keys', ?)", (cbor.encode(record),))
+    store.close()
+    assert told("v3") == []
+    (halted,) = told("v2")
+    assert "2 of 3 validators run and 3 are needed" in halted

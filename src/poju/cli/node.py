@@ -59,14 +59,15 @@ def run(  # noqa: PLR0913, PLR0917 - click's options
 
     Example: poju node run ./hospital --member h1 --ledger http://127.0.0.1:8600 --log-key log.vkey --package P
     """
-    if (folder is None) == (network is None):
+    place = folder or network
+    if place is None or (folder is not None and network is not None):
         raise click.UsageError("give FOLDER, or --dir with a consortium's folder")
     institution = {"--member": member, "--ledger": ledger, "--log-key": log_key, "--package": package}
-    if network is not None or (folder is not None and (folder / "network.json").is_file()):
+    if network is not None or (place / "network.json").is_file():
         if given := sorted(name for name, value in institution.items() if value is not None):
             raise click.UsageError(f"{', '.join(given)}: these are an institution's; a consortium's folder has its own")
-        _validate(network or Path(str(folder)), limits)
-    elif folder is not None:
+        _validate(place, limits)
+    else:
         if limits is not None:
             raise click.UsageError("--limits is for a node of a consortium")
         if member is None or ledger is None or log_key is None or package is None:
@@ -75,7 +76,7 @@ def run(  # noqa: PLR0913, PLR0917 - click's options
         from poju.node import institution_service  # noqa: PLC0415 - the web framework loads only when it serves
 
         institution_service.run(
-            folder, member, ledger, log_key=log_key, package=package, host=host, port=port, attached=attached
+            place, member, ledger, log_key=log_key, package=package, host=host, port=port, attached=attached
         )
 
 

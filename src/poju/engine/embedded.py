@@ -99,11 +99,11 @@ def _nothing_enclosed(_state: State, _statement: UnverifiedStatement) -> None:
     """Answer for a rule book that asks for no other signatures."""
 
 
-def _answered(question: _Early, held: Iterator[bool]) -> _Early:
-    """Take this question's answers from ``held``, the statement's own first."""
-    own = question.own is not None and next(held)
-    enclosed = question.enclosed if question.enclosed is not None and next(held) else None
-    return _Early(question.own, enclosed, own)
+def _answered(asked: _Early, held: Iterator[bool]) -> _Early:
+    """Take the answers to what was asked of one statement from ``held``, its own first."""
+    own = asked.own is not None and next(held)
+    enclosed = asked.enclosed if asked.enclosed is not None and next(held) else None
+    return _Early(asked.own, enclosed, own)
 
 
 def _closed() -> PojuError:
@@ -326,7 +326,7 @@ class EmbeddedEngine:
         if batch.asked is None or answer is None:
             return [UNASKED] * len(batch.queued)
         held = iter(answer)
-        return [_answered(question, held) for question in batch.asked]
+        return [_answered(asked, held) for asked in batch.asked]
 
     def _answer(self, batch: Sequence[_Queued], early: Sequence[_Early]) -> None:
         """Commit one batch and tell each caller. Whatever fails, nobody waits for ever and the writer lives on."""

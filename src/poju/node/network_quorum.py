@@ -97,13 +97,13 @@ class Quorum:
 
     def collect(self, size: int, root: bytes) -> bool:
         """Return whether enough others signed ``root`` of ``size``; the slowest are not waited for."""
-        return self._needed(size, root)[0]
+        return self._gather(size, root)[0]
 
     def notes(self, size: int, root: bytes) -> list[str]:
         """Return the others' signed notes on ``root`` of ``size``: enough of them, or all that there are."""
-        return self._needed(size, root)[1]
+        return self._gather(size, root)[1]
 
-    def _needed(self, size: int, root: bytes) -> tuple[bool, list[str]]:
+    def _gather(self, size: int, root: bytes) -> tuple[bool, list[str]]:
         keys = standing(self._genesis, self._state.get(governance_state.LOG_KEYS) or ())
         # a node that joined, and that no vote admitted, signs for itself alone
         needed = network_folder.quorum(len(keys)) - (self._own.log_key.raw in keys)

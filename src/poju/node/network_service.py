@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from poju.engine.cometbft.genesis import SIZE_BYTES
 from poju.engine.cometbft.rpc import Rpc
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
-from poju.ledger import merkle, tiles
+from poju.ledger import cbor, merkle, tiles
 from poju.ledger.checkpoint import Checkpoint
 from poju.node import limits as limit_files
-from poju.node import network_audit, network_folder, network_install, network_supervisor, network_watch
+from poju.node import network_audit, network_folder, network_install, network_quorum, network_supervisor, network_watch
 from poju.node.network_folder import Network, Validator
 
 START_SECONDS = 90.0
@@ -30,6 +30,7 @@ STOP_SECONDS = 40.0
 LOOK_SECONDS = 0.25
 ANSWER_SECONDS = 2.0
 STANDING = "SELECT chain.height, chain.hash, head.size, head.state FROM head LEFT JOIN chain USING (id)"
+LOG_KEYS = "SELECT value FROM state WHERE key = 'log-keys'"
 RUNNING, CATCHING_UP, JOINING, DOWN = _("running"), _("catching-up"), _("joining"), _("down")
 
 
@@ -88,23 +89,36 @@ def explain(folder: Path, found: Sequence[Status]) -> list[OperatorError]:
     """Return what an operator has to mend: why each node here is down, where that is known; and too few of them."""
     network = network_folder.load(folder)
     told = [network_watch.why_down(network.home(network.find(item.name))) for item in found if item.reason]
-    # a node that joined decides nothing: only validators count
-    names = {item.name for item in network.validators}
+    # a node that no vote admitted decides nothing, nor does one that was removed
+    names = _standing(network)
     deciding = [item for item in found if item.name in names]
     alive = [item for item in deciding if item.state != DOWN]
-    halted = len(deciding) == len(names) and len(alive) < network.acknowledge
-    return [*(error for error in told if error), *([_halted(network, deciding)] if halted else [])]
+    halted = len(deciding) == len(names) and len(alive) < network_folder.quorum(len(names))
+    return [*(error for error in told if error), *([_halted(deciding)] if halted else [])]
 
 
-def _halted(network: Network, found: Sequence[Status]) -> OperatorError:
+def _standing(network: Network) -> set[str]:
+    """Return the names of the nodes whose keys stand behind a root, by the longest log on this machine."""
+    paths = [network.home(item) / "ledger.sqlite" for item in network.here]
+    longest = max(paths, key=lambda path: durable(path)[1], default=None)
+    recorded: list[dict[str, cbor.Value]] = []
+    if longest is not None and longest.is_file():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{longest}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(LOG_KEYS).fetchall()
+            recorded = cbor.decode(rows[0][0], cbor.MAX_STATE_BYTES) if rows else []
+    keys = network_quorum.standing([item.log_key.raw for item in network.validators], recorded)
+    return {item.name for item in network.nodes if item.log_key.raw in keys}
+
+
+def _halted(found: Sequence[Status]) -> OperatorError:
     down = [item.name for item in found if item.state == DOWN]
     return OperatorError(
         "network.halted",
         _("{alive} of {count} validators run and {needed} are needed: nothing is registered. Down: {names}."),
         hint=_("Start one of them again; what waits is registered then, and nothing acknowledged is lost."),
         alive=len(found) - len(down),
-        count=len(network.validators),
-        needed=network.acknowledge,
+        count=len(found),
+        needed=network_folder.quorum(len(found)),
         names=", ".join(down),
     )
 
