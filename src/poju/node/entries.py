@@ -40,6 +40,7 @@ from poju.node.problems import (
 BATCH_STATEMENTS = 1_000
 BATCH_BYTES = 4 << 20
 ONE, BATCH = "/entries", "/entries/batch"
+REGISTERED, NO_DECISION = cbor.encode("registered"), cbor.encode(None)
 BUSY_CODE = "engine.busy"
 
 
@@ -63,7 +64,8 @@ class Told:
 
     async def wait(self, futures: Sequence[Future[embedded.Answer]]) -> None:
         """Return when each of ``futures`` is done."""
-        for future in futures:
+        # answers come in the order of the queue: once the last is there, so are nearly always all
+        for future in reversed(futures):
             if not future.done():
                 waiter: asyncio.Future[None] = self.loop.create_future()
                 future.add_done_callback(partial(self._arrived, waiter))
@@ -124,7 +126,7 @@ class Entries:
         if taken and all(isinstance(item, PojuError) and item.code == BUSY_CODE for item in taken):
             raise taken[0]  # type: ignore[misc]  # an error, by the line above
         await self._teller().wait([item for item in taken if isinstance(item, Future)])
-        return Response(cbor.array([cbor.encode(told(item)) for item in taken]), OK, media_type=CBOR)
+        return Response(cbor.array([told(item) for item in taken]), OK, media_type=CBOR)
 
     def _teller(self) -> Told:
         loop = asyncio.get_running_loop()
@@ -145,8 +147,8 @@ def refused(answer: embedded.Refusal) -> Response:
     return Response(cbor.encode(body_), FORBIDDEN, media_type=PROBLEM)
 
 
-def told(item: Future[embedded.Answer] | PojuError) -> list[cbor.Value]:
-    """Return one statement's answer in a batch, as docs/reference/node.md describes it."""
+def told(item: Future[embedded.Answer] | PojuError) -> bytes:
+    """Return one statement's answer in a batch, encoded, as docs/reference/node.md describes it."""
     if isinstance(item, Future):
         failure = item.exception()
         if failure is None:
@@ -154,13 +156,14 @@ def told(item: Future[embedded.Answer] | PojuError) -> list[cbor.Value]:
         if not isinstance(failure, PojuError):
             raise failure
         item = failure
-    return ["failed", item.code, str(item)]
+    return cbor.encode(["failed", item.code, str(item)])
 
 
-def _answered(answer: embedded.Answer) -> list[cbor.Value]:
+def _answered(answer: embedded.Answer) -> bytes:
     if isinstance(answer, embedded.Refusal):
-        return ["refused", answer.code, answer.raw]
-    return ["registered", answer.index, answer.receipt, answer.decision]
+        return cbor.encode(["refused", answer.code, answer.raw])
+    decision = NO_DECISION if answer.decision is None else cbor.byte_string(answer.decision)
+    return cbor.array([REGISTERED, cbor.integer(answer.index), cbor.byte_string(answer.receipt), decision])
 
 
 def batch_of(data: bytes) -> list[bytes]:
