@@ -54,6 +54,7 @@ def test_log_2_votes_change_who_stands_and_a_verifier_that_follows_them_counts_t
     assert now() == followed() == wanted - gone
 
 
+@pytest.mark.network
 def test_a_node_of_another_machine_is_introduced_once(tmp_path: Path) -> None:
     folder = tmp_path / "net"
     network_folder.init(folder, HEALTHCARE, "consortium.example/log", 1)
@@ -70,6 +71,7 @@ def test_a_node_of_another_machine_is_introduced_once(tmp_path: Path) -> None:
     assert failed.exception.code == "network.join-name"
 
 
+@pytest.mark.network
 def test_status_counts_those_whom_votes_left_in_force(tmp_path: Path) -> None:
     made = network_folder.init(tmp_path / "net", HEALTHCARE, "consortium.example/log", 4)
 
