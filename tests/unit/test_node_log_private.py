@@ -124,6 +124,20 @@ def test_log_3_a_node_without_the_voted_key_makes_no_block_until_it_has_it(autho
     path.write_bytes(seed)
 
 
+def test_log_3_the_first_key_of_an_opened_ledger_is_never_made_anew(authority: Authority, tmp_path: Path) -> None:
+    kept = (authority.folder / "log.private").read_bytes()
+    (authority.folder / "log.private").unlink()
+    for what in (
+        lambda: log_private.in_force(authority.folder, authority.engine.store),
+        lambda: ledger_care.backup(authority.folder, tmp_path / "b.sqlite", lambda _done, _total: None),
+    ):
+        with pytest.raises(OperatorError) as stopped:
+            what()
+        assert stopped.value.code == "key.unusable"
+    assert not (authority.folder / "log.private").exists()
+    (authority.folder / "log.private").write_bytes(kept)
+
+
 def test_log_3_backup_and_rebuild_know_the_keys_of_before(authority: Authority, tmp_path: Path) -> None:
     silent: Callable[[int, int], None] = lambda _done, _total: None  # noqa: E731
     # a refusal that the first key signed is kept beside the log

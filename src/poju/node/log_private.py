@@ -24,11 +24,6 @@ FIRST, LATER, SCRATCH = "log.private", "log-*.private", "log.private-next"
 SHOWN = 16
 
 
-def first(folder: Path) -> PrivateKey:
-    """Return the ledger's first log key, made on first use."""
-    return PrivateKey.load_or_create(folder / FIRST)
-
-
 def add(folder: Path) -> PrivateKey:
     """Make another log key beside the present one; it signs nothing before a vote gives it its turn."""
     made = PrivateKey.load_or_create(folder / SCRATCH)
@@ -42,10 +37,17 @@ def add(folder: Path) -> PrivateKey:
 
 
 def in_force(folder: Path, state: State) -> PrivateKey:
-    """Return the key whose turn it is; raise ``governance.log-key`` where ``folder`` does not hold it."""
+    """Return the key whose turn it is; it is made where the ledger is not opened yet.
+
+    Raises ``governance.log-key`` where a vote gave the log a key that ``folder`` does not hold, ``key.unusable`` where
+    the first key of an opened ledger is gone: a new one would be another signer.
+    """
     recorded = state.get(governance_state.LOG_KEYS)
     turn = None if recorded is None else _turn(recorded)
-    return first(folder) if turn is None else _held(folder, turn)
+    if turn is not None:
+        return _held(folder, turn)
+    opened = state.get("ledger") is not None
+    return PrivateKey.load(folder / FIRST) if opened else PrivateKey.load_or_create(folder / FIRST)
 
 
 def retired(state: State) -> list[PublicKey]:
