@@ -19,6 +19,7 @@ from poju.errors import CallerError, PojuError
 from poju.ledger import tiles
 from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PrivateKey
+from poju.ledger.log_keys import LogKey, LogKeys
 from poju.ledger.store import Store
 from poju.rulebook import compose
 from poju.verify import policy as policies
@@ -223,3 +224,12 @@ def test_a_policy_without_a_usable_start_is_refused(tmp_path: Path, text: str) -
     with pytest.raises(CallerError) as stopped:
         policy(tmp_path, text)
     assert stopped.value.code == "policy.malformed"
+
+
+def test_a_written_policy_reads_as_it_was_whatever_the_names(tmp_path: Path) -> None:
+    held = [LogKey(name, key_of(name).public, 1, 9, compromised=True) for name in ("衛健委", 'a "b" \\ c', "😀")]
+    many = [LogKey("log", key_of(f"log:{number}").public, number, number) for number in range(512)]
+    made = policies.Policy(LogKeys(ORIGIN, (*held, *many), None, {"w.example": FIRST.public}, 1), bytes(range(32)))
+    path = tmp_path / "written.toml"
+    path.write_text(made.written(), encoding="utf-8")
+    assert policies.load(path) == made

@@ -23,7 +23,7 @@ from poju.verify.files import broken
 from poju.verify.proof import Proved, proved
 
 FILE_BYTES = 1 << 20
-MOST_KEYS = 128
+MOST_KEYS = 1_024
 ANY_SIZE = 1 << 62
 """Larger than any log: only a key that was never retired speaks there."""
 TOP = {"origin", "genesis", "threshold", "keys", "cosigners"}
@@ -122,17 +122,19 @@ class Policy:
 
     def written(self) -> str:
         """Return the policy as its file says it; :func:`load` reads the same from it."""
-        top = [f"origin = {json.dumps(self.origin)}"]
+        top = [f"origin = {json.dumps(self.origin, ensure_ascii=False)}"]
         top += [f'genesis = "{self.genesis.hex()}"'] if self.genesis is not None else []
         top += [f"threshold = {self.keys.threshold}"] if self.keys.threshold is not None else []
         tables = [self._table(item) for item in self.keys.keys]
         if self.keys.cosigners:
             vkeys = [cosignature.vkey(name, key) for name, key in self.keys.cosigners.items()]
-            tables.append(f"[cosigners]\nthreshold = {self.keys.witnesses}\nkeys = {json.dumps(vkeys)}\n")
+            tables.append(
+                f"[cosigners]\nthreshold = {self.keys.witnesses}\nkeys = {json.dumps(vkeys, ensure_ascii=False)}\n"
+            )
         return "\n".join(["\n".join(top) + "\n", *tables])
 
     def _table(self, item: LogKey) -> str:
-        lines = [f"name = {json.dumps(item.name)}", f'key = "{item.key.vkey(self.origin)}"']
+        lines = [f"name = {json.dumps(item.name, ensure_ascii=False)}", f'key = "{item.key.vkey(self.origin)}"']
         lines += [f"first = {item.first}"] if item.first else []
         lines += [f"last = {item.last}"] if item.last is not None else []
         lines += ["compromised = true"] if item.compromised else []
@@ -164,7 +166,7 @@ def load(path: Path) -> Policy:
     rows = found.get("keys", [])
     least = 1 if genesis is None else 0
     if not isinstance(rows, list) or not least <= len(rows) <= MOST_KEYS or not all(isinstance(r, dict) for r in rows):
-        raise _wrong(path, _("keys is a list of one to 128 keys"))
+        raise _wrong(path, _("keys is a list of one to 1,024 keys"))
     keys = [_key(path, found["origin"], row) for row in rows]
     if max(Counter(item.key.raw for item in keys).values(), default=1) > 1:
         raise _wrong(path, _("one key stands there twice"))
