@@ -185,7 +185,7 @@ def test_a_validator_that_no_vote_admitted_is_told_not_accused(
 
 def test_a_door_that_fails_is_tried_again(chamber: Chamber, tmp_path: Path) -> None:
     desk = Desk(tmp_path, chamber, block())
-    failures = [PojuError("engine.no-agreement", "not yet", hint="again")]
+    failures: list[Exception] = [PojuError("engine.no-agreement", "not yet", hint="again"), TimeoutError()]
     register = desk.register
 
     def flaky(raw: bytes) -> Answer:

@@ -112,6 +112,8 @@ class Reporter:
         except PojuError as error:
             self._say(item, error.code)
             return False
+        except TimeoutError:
+            return False
         code = answer.code if isinstance(answer, Refusal) else "registered"
         self._say(item, code)
         return not isinstance(answer, Refusal) or code in SETTLED
