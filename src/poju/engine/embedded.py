@@ -106,6 +106,16 @@ def _answered(asked: _Early, held: Iterator[bool]) -> _Early:
     return _Early(asked.own, enclosed, own)
 
 
+def busy(limit: int) -> OperatorError:
+    """Return ``engine.busy``: the queue of ``limit`` statements is full."""
+    return OperatorError(
+        "engine.busy",
+        _("The ledger's queue of {limit} statements is full."),
+        hint=_("Send it again after a second: the same bytes are never registered twice."),
+        limit=limit,
+    )
+
+
 def _closed() -> PojuError:
     return OperatorError(
         "engine.closed",
@@ -206,12 +216,7 @@ class EmbeddedEngine:
                 self._queue.put(_Queued(item, answer, time.monotonic()))
                 return answer
         self._observer.busy()
-        raise OperatorError(
-            "engine.busy",
-            _("The ledger's queue of {limit} statements is full."),
-            hint=_("Send it again after a second: the same bytes are never registered twice."),
-            limit=QUEUE_LIMIT,
-        )
+        raise busy(QUEUE_LIMIT)
 
     def register(self, raw: bytes, timeout: float = 30.0) -> Answer:
         """Submit one statement and wait for its answer."""

@@ -18,7 +18,7 @@ from poju.engine import observer as observers
 from poju.engine.cometbft import rpc
 from poju.engine.cometbft.application import Application, Committed
 from poju.engine.cometbft.signer import AgreedStore, Signer
-from poju.engine.embedded import Answer, Charge, Refusal, Registration
+from poju.engine.embedded import Answer, Charge, Refusal, Registration, busy
 from poju.engine.observer import REFUSED, REGISTERED, Observer, Told, Unobserved
 from poju.errors import OperatorError, PojuError
 from poju.i18n import _
@@ -105,12 +105,7 @@ class NetworkEngine(Signer):
             waiting = self._waiting.get(item.digest)
             if waiting is None and len(self._waiting) >= QUEUE_LIMIT:
                 self._observer.busy()
-                raise OperatorError(
-                    "engine.busy",
-                    _("The ledger's queue of {limit} statements is full."),
-                    hint=_("Send it again after a second: the same bytes are never registered twice."),
-                    limit=QUEUE_LIMIT,
-                )
+                raise busy(QUEUE_LIMIT)
             if waiting is None:
                 waiting = self._waiting[item.digest] = _Waiting(item)
                 self._queue.put(waiting)
