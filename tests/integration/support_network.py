@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -59,6 +60,22 @@ def load_workload() -> ModuleType:
     module.__dict__["TIME"] = Seconds(int(time.time()))
     module.__dict__["HOSPITALS"] = tuple(module.HOSPITALS[:3])
     return module
+
+
+@contextmanager
+def running(network: Running, *, prepare: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Make a network of four validators in its folder, ``prepare`` it, start it, and end it afterwards."""
+    require_engine()
+    made = poju("network", "init", "--validators", "4", "--dir", str(network.folder))
+    assert made.returncode == 0, made.stderr
+    prepare()
+    try:
+        started = poju("network", "up", "--dir", str(network.folder))
+        assert started.returncode == 0, started.stderr
+        yield
+    finally:
+        network.close()
+        poju("network", "down", "--dir", str(network.folder))
 
 
 @dataclass

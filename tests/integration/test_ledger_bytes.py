@@ -35,6 +35,9 @@ HEADER = 100
 BYTES_APART, LOG_BYTES_APART = 173, 6_007
 """Primes, so that every place within a page has its turn."""
 LOG_HEADER, FRAME_HEADER, PAGE_NUMBER = 32, 24, 4
+FIRST_TRUNK = 32
+BTREE_HEADERS = {2: 12, 5: 12, 10: 8, 13: 8}
+"""Kind of a b-tree's page → bytes of its header; other pages hold the rest of long values, or are free."""
 TABLES = ("head", "leaf", "tile", "state", "seen", "refusal", "chain")
 Answer = TypeVar("Answer")
 LONG = "x" * 12_000
@@ -149,16 +152,36 @@ def attempt(what: Callable[[], Answer]) -> tuple[Answer, None] | tuple[None, Poj
         return None, error
 
 
-def unused_share(path: Path) -> float:
-    """Return the share of the file that SQLite itself counts as unused: free pages, and what rows leave of a page."""
-    with closing(sqlite3.connect(path)) as database:
-        pages = database.execute("PRAGMA page_count").fetchone()[0]
-        free = database.execute("PRAGMA freelist_count").fetchone()[0]
-        try:
-            unused = database.execute("SELECT sum(unused) FROM dbstat").fetchone()[0]
-        except sqlite3.OperationalError:
-            pytest.skip("this SQLite does not count unused bytes (dbstat)")
-    return float(free / pages + unused / (pages * page_size(path)))
+def number(data: bytes, at: int, width: int) -> int:
+    return int.from_bytes(data[at : at + width], "big")
+
+
+def free_pages(file: bytes, size: int) -> set[int]:
+    """Return the numbers of the pages on the freelist (SQLite, "Database File Format", §1.5)."""
+    found: set[int] = set()
+    trunk = number(file, FIRST_TRUNK, 4)
+    while trunk:
+        at = (trunk - 1) * size
+        found |= {trunk, *(number(file, at + 8 + 4 * leaf, 4) for leaf in range(number(file, at + 4, 4)))}
+        trunk = number(file, at, 4)
+    return found
+
+
+def unused_share(file: bytes, size: int) -> float:
+    """Return the share of ``file`` that holds nothing: free pages, and what cells leave of b-tree pages (§1.6)."""
+    free = free_pages(file, size)
+    unused = len(free) * size
+    for page in range(1, len(file) // size + 1):
+        data = file[(page - 1) * size : page * size]
+        head = HEADER if page == 1 else 0
+        if page in free or data[head] not in BTREE_HEADERS:
+            continue
+        block, cells, content = (number(data, head + at, 2) for at in (1, 3, 5))
+        unused += (content or 65_536) - head - BTREE_HEADERS[data[head]] - 2 * cells + data[head + 7]
+        while block:
+            unused += number(data, block + 2, 2)
+            block = number(data, block, 2)
+    return unused / len(file)
 
 
 def test_log_4_each_flipped_byte_of_the_file_is_named_or_without_meaning(laid: Laid, tmp_path: Path) -> None:
@@ -171,7 +194,7 @@ def test_log_4_each_flipped_byte_of_the_file_is_named_or_without_meaning(laid: L
     assert found[True]["named"] > HEADER // 10, found
     assert set(turns) == {"named", "without meaning"}, found
     # as many as SQLite counts as unused, and no more: what is used is named
-    share = unused_share(put(tmp_path / "whole", laid.file))
+    share = unused_share(laid.file, page_size(put(tmp_path / "whole", laid.file)))
     assert turns["without meaning"] / turns.total() == pytest.approx(share, abs=0.04), (found, share)
 
 

@@ -21,7 +21,6 @@ from poju.engine.cometbft.evidence import address_of
 from poju.engine.cometbft.light_hash import BILLION, nanoseconds
 from poju.engine.cometbft.rpc import Rpc
 from poju.ledger import cbor
-from poju.ledger.keys import PrivateKey
 from poju.ledger.store import Store
 from poju.node import network_keys, network_service
 from poju.node.client import Registered
@@ -106,22 +105,18 @@ def until(holds: Callable[[], bool], town: Town) -> None:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    support_network.require_engine()
     found = Town(tmp_path_factory.mktemp("evidence") / "net", avoid=frozenset({"v2", "v3", "v4"}))
-    assert (made := poju("network", "init", "--validators", "4", "--dir", str(found.folder))).returncode == 0, made
     module = support_network.load_workload()
-    for name, member in zip(REPORTERS, module.HOSPITALS, strict=False):
-        (found.home(name) / "member.key").write_bytes(bytes(module.key_of(member)._signing_key))
-    try:
-        started = poju("network", "up", "--dir", str(found.folder))
-        assert started.returncode == 0, started.stderr
+
+    def keys() -> None:
+        for name, member in zip(REPORTERS, module.HOSPITALS, strict=False):
+            (found.home(name) / "member.key").write_bytes(bytes(module.key_of(member)._signing_key))
+
+    with support_network.running(found, prepare=keys):
         found.begin()
         for name in NAMES:
             found.admit(name)
         yield found
-    finally:
-        found.close()
-        poju("network", "down", "--dir", str(found.folder))
 
 
 def test_log_2_a_node_that_joined_orders_the_log_once_members_voted_for_it_and_no_longer(town: Town) -> None:
@@ -195,7 +190,6 @@ def test_log_2_a_validator_that_signed_two_blocks_is_suspended_by_the_nodes_them
     assert not any((town.home(name) / "misbehaviour").read_text() for name in REPORTERS)
     # a node without a member's key says what to do and keeps the height, or was told by the others' statement
     assert "double-signing" in (town.home("v2") / "application.log").read_text()
-    assert isinstance(network_keys.load(town.home("v3")).log, PrivateKey)
 
 
 def test_log_1_those_whom_votes_left_in_force_acknowledge_and_nobody_else_is_waited_for(town: Town) -> None:

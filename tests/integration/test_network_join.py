@@ -24,17 +24,9 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    support_network.require_engine()
     found = Running(tmp_path / "net")
-    made = poju("network", "init", "--validators", "4", "--dir", str(found.folder))
-    assert made.returncode == 0, made.stderr
-    try:
-        started = poju("network", "up", "--dir", str(found.folder))
-        assert started.returncode == 0, started.stderr
+    with support_network.running(found):
         yield found
-    finally:
-        found.close()
-        poju("network", "down", "--dir", str(found.folder))
 
 
 def newcomer(folder: Path) -> network_service.Status:

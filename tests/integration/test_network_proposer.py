@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import support_network
-from support_network import Running, poju
+from support_network import Running
 
 from poju.ledger import statement
 from poju.ledger.store import Store
@@ -27,19 +27,11 @@ def proposed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running(tmp_path: Path, proposed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    support_network.require_engine()
     monkeypatch.setenv("PYTHONPATH", str(DISHONEST))
     monkeypatch.setenv("POJU_TEST_DISHONEST", f"v0,{proposed}")
     found = Running(tmp_path / "net", avoid=frozenset({"v0"}))
-    made = poju("network", "init", "--validators", "4", "--dir", str(found.folder))
-    assert made.returncode == 0, made.stderr
-    try:
-        started = poju("network", "up", "--dir", str(found.folder))
-        assert started.returncode == 0, started.stderr
+    with support_network.running(found):
         yield found
-    finally:
-        found.close()
-        poju("network", "down", "--dir", str(found.folder))
 
 
 def kinds(proposed: Path) -> dict[str, set[bytes]]:

@@ -81,6 +81,15 @@ class Chamber(Ledger):
         self.step()
 
 
+def with_validators() -> Chamber:
+    """A chamber whose members admitted v1 and v2."""
+    chamber = Chamber()
+    chamber.with_members()
+    for name, member in (("v1", "hospital-a"), ("v2", "hospital-b")):
+        chamber.decide(name, "validator-admit", **validator(name, member))
+    return chamber
+
+
 class Live(Chamber):
     """The chamber's words, spoken to a real engine."""
 

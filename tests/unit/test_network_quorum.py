@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
@@ -12,11 +15,12 @@ from support_rules import HEALTHCARE, key_of
 from poju.cli.network import command
 from poju.errors import PojuError
 from poju.ledger import cbor
+from poju.ledger.checkpoint import Checkpoint
 from poju.ledger.keys import PublicKey
 from poju.ledger.log_keys import LogKey, LogKeys
 from poju.ledger.store import Store
-from poju.node import network_folder, network_hosts, network_service
-from poju.node.network_quorum import standing
+from poju.node import network_folder, network_hosts, network_quorum, network_service
+from poju.node.network_quorum import Quorum, Together, standing
 from poju.node.network_service import Status
 from poju.scenario import governance_state
 from poju.verify.followed import settled
@@ -92,3 +96,52 @@ def test_status_counts_those_whom_votes_left_in_force(tmp_path: Path) -> None:
     assert told("v3") == []
     (halted,) = told("v2")
     assert "2 of 3 validators run and 3 are needed" in halted
+
+
+class Slow:
+    """A quorum whose others take their time."""
+
+    def __init__(self) -> None:
+        self.asked, self.enough = 0, True
+        self.entered, self.go = threading.Event(), threading.Event()
+        self.go.set()
+
+    def gather(self, size: int, root: bytes) -> tuple[bool, list[str]]:
+        self.asked += 1
+        self.entered.set()
+        assert self.go.wait(10)
+        return self.enough, [Checkpoint("test.invalid", size, root).sign(key_of("v1:log"))]
+
+
+def test_whoever_asks_for_the_agreed_checkpoint_cannot_make_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    quorum, size = Slow(), [1]
+
+    def own() -> tuple[int, bytes, str]:
+        return size[0], bytes(32), Checkpoint("test.invalid", size[0], bytes(32)).sign(key_of("v0:log"))
+
+    together = Together(cast("Quorum", quorum), own)
+    first = together.note()
+    assert first.count("\n— ") == 2
+    # the same size is asked for once
+    assert together.note() == first
+    assert quorum.asked == 1
+    # while one waits for the others, the rest get the last one at once
+    size[0] = 2
+    quorum.go.clear()
+    quorum.entered.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(together.note)
+        assert quorum.entered.wait(10)
+        assert together.note() == first
+        quorum.go.set()
+        assert waiting.result(10).startswith("test.invalid\n2\n")
+    # what too few signed is asked for again, and not by everybody
+    quorum.enough, size[0] = False, 3
+    for _turn in range(5):
+        together.note()
+    assert quorum.asked == 3
+    monkeypatch.setattr(network_quorum, "RELOAD_SECONDS", -1.0)
+    size[0] = 4
+    for _turn in range(3):
+        together.note()
+    assert quorum.asked == 6

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support_governance import Chamber, validator
+from support_governance import Chamber, with_validators
 from support_rules import key_of
 
 from poju.engine.cometbft import evidence
@@ -28,11 +28,7 @@ PATIENCE = 10.0
 
 @pytest.fixture(scope="module")
 def opened() -> Chamber:
-    chamber = Chamber()
-    chamber.with_members()
-    for name, member in (("v1", "hospital-a"), ("v2", "hospital-b")):
-        chamber.decide(name, "validator-admit", **validator(name, member))
-    return chamber
+    return with_validators()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support_governance import Chamber, validator
+from support_governance import Chamber, with_validators
 from support_rules import key_of
 
 from poju.ledger import cbor
@@ -30,11 +30,7 @@ def test_the_bytes_are_those_of_cometbfts_own_encoding(row: dict[str, object]) -
 
 @pytest.fixture(scope="module")
 def opened() -> Chamber:
-    chamber = Chamber()
-    chamber.with_members()
-    for name, member in (("v1", "hospital-a"), ("v2", "hospital-b")):
-        chamber.decide(name, "validator-admit", **validator(name, member))
-    return chamber
+    return with_validators()
 
 
 @pytest.fixture

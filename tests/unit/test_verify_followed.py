@@ -193,6 +193,7 @@ def test_what_was_followed_is_kept_in_a_policy_of_its_own(town: Town, tmp_path: 
     for words, wanted in (
         ([str(old), *given], "policy.follows"),
         ([str(folder), "--policy", str(kept), "--write-policy", str(kept)], "verify.nothing-followed"),
+        ([str(folder), *given, "--write-policy", str(tmp_path / "none" / "kept.toml")], "policy.write"),
     ):
         found = run(*words)
         assert isinstance(found.exception, PojuError)

@@ -161,7 +161,7 @@ def policy(folder: Path, out: Path, first: str | None) -> None:
     begins = genesis.size + 1 if genesis.size else 0
     keys = [LogKey(name, key, begins) for name, key in genesis.keys.items()]
     made = policies.Policy(LogKeys(genesis.origin, [*genesis.retired, *keys], None), policies.digest(out, first))
-    out.write_text(made.written(), encoding="utf-8")
+    policies.save(made, out)
     _say(_("Wrote {out}: {count} keys."), out=out, count=len(made.keys.keys))
 
 

@@ -54,8 +54,9 @@ def run(  # noqa: PLR0913, PLR0917 - click's options
     """Run the node in FOLDER until Ctrl-C; print one JSON line when ready.
 
     A consortium's folder, made by poju network keys and genesis (or init), runs this organisation's validator: its
-    application and its engine, kept running. Any other FOLDER is an institution's: it serves the records there to who
-    shows a granted decision, holds the member's key, its record store and its outbox, and is made on first use.
+    application and its engine, kept running. Its line is {NAME: {"url", "height"}}. Any other FOLDER is an
+    institution's: it serves the records there to who shows a granted decision, holds the member's key, its record store
+    and its outbox, and is made on first use.
 
     Example: poju node run ./hospital --member h1 --ledger http://127.0.0.1:8600 --log-key log.vkey --package P
     """

@@ -78,6 +78,8 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
             _("--write-policy keeps the keys that a log's votes led to, and no policy with genesis was given."),
             hint=_("Give --policy FILE with the SHA-256 of the log's first statement: docs/reference/policy.md."),
         )
+    if write_policy is not None:
+        policies.require_place(write_policy)
     try:
         if path.startswith(("http://", "https://")):
             folder = _fetched(path, trust, to, package, member_key)
@@ -87,8 +89,8 @@ def command(  # noqa: PLR0913, PLR0917 - click's options
         progress = Progress(language)
         proof = verify(folder, trust, Means(workers, state, progress), log, Beside(checkpoint, consistency))
         progress.end()
-        if write_policy is not None and proof.exit_status == 0:
-            write_policy.write_text(proof.followed, encoding="utf-8")
+        if write_policy is not None and proof.exit_status == 0 and proof.followed is not None:
+            policies.save(proof.followed, write_policy)
     except KeyboardInterrupt:
         kept = _("interrupted; nothing is verified. With --state the same command goes on where the last save stands.")
         print(f"\npoju: {translate(kept, language)}", file=sys.stderr)

@@ -96,7 +96,7 @@ class Store:
         self._generation = 0
         self._changed: tuple[block.Outcome, dict[tuple[int, int], bytes]] | None = None
         self._newest: Mapping[tuple[int, int], bytes] = {}
-        self._full: dict[tuple[int, int], bytes] = {}
+        self._full: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._last = self.head()
 
     @classmethod
@@ -221,7 +221,7 @@ class Store:
             # a full tile never changes; the oldest goes
             self._full[name] = data
             if len(self._full) > FULL_TILES:
-                self._full.pop(next(iter(self._full), name), None)
+                self._full.popitem(last=False)
         return data
 
     def root(self, size: int) -> bytes:
@@ -260,8 +260,11 @@ class Store:
                 if chain is not None:
                     row = (chain.height, chain.hash, chain.agreed)
                     self._writer.execute("INSERT OR REPLACE INTO chain VALUES (0, ?, ?, ?)", row)
+                # before it is durable: a tile may be longer than a reader's head, and never shorter
+                self._newest = changed if outcome.leaves else self._newest
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
+                self._newest = {}
                 raise OperatorError(
                     "store.write",
                     _("The ledger could not write to {path}: {reason}. Nothing of this batch was registered."),
@@ -275,7 +278,6 @@ class Store:
                         self._writer.rollback()
                 self._changed = None
             self._last = outcome.head if outcome.leaves else self._last
-            self._newest = changed if outcome.leaves else self._newest
             # a reader may have cached an older value while this was written: what was written stands over it
             self._cache(outcome.writes)
             self._generation += 1

@@ -18,7 +18,6 @@ from typing import NoReturn, cast
 from fastapi import APIRouter, Response
 
 from poju.engine.cometbft import genesis as genesis_file
-from poju.engine.cometbft import light
 from poju.engine.cometbft.application import Application
 from poju.engine.cometbft.engine import NetworkEngine
 from poju.engine.cometbft.genesis import Genesis
@@ -37,7 +36,7 @@ from poju.node.limits import DEFAULT, Limits, load
 from poju.node.logs import say
 from poju.node.metrics import Metrics
 from poju.node.network_evidence import Reporter
-from poju.node.network_quorum import Quorum
+from poju.node.network_quorum import Quorum, Together
 from poju.rulebook import compose
 
 PATIENCE_SECONDS = 2.0
@@ -64,15 +63,16 @@ def cosigning(engine: NetworkEngine, quorum: Quorum) -> APIRouter:
 
     ``quorum`` is this router's own.
     """
-    router, one_at_a_time = APIRouter(), threading.Lock()
+
+    def own() -> tuple[int, bytes, str]:
+        size = engine.agreed_size
+        return size, engine.store.root(size), engine.checkpoint_at(size)
+
+    router, together = APIRouter(), Together(quorum, own)
 
     @router.get("/checkpoint/agreed")
     def agreed() -> Response:
-        with one_at_a_time:
-            size = engine.agreed_size
-            own = engine.checkpoint_at(size)
-            notes = quorum.notes(size, engine.store.root(size))
-        return Response(light.merge([own, *notes]), media_type="text/plain; charset=utf-8")
+        return Response(together.note(), media_type="text/plain; charset=utf-8")
 
     @router.get("/checkpoint/{size}")
     async def checkpoint(size: int) -> Response:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import math
+import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 
+from poju.engine.cometbft import light
 from poju.errors import PojuError
 from poju.ledger import checkpoint
 from poju.ledger.cbor import Value
@@ -97,13 +100,10 @@ class Quorum:
 
     def collect(self, size: int, root: bytes) -> bool:
         """Return whether enough others signed ``root`` of ``size``; the slowest are not waited for."""
-        return self._gather(size, root)[0]
+        return self.gather(size, root)[0]
 
-    def notes(self, size: int, root: bytes) -> list[str]:
-        """Return the others' signed notes on ``root`` of ``size``: enough of them, or all that there are."""
-        return self._gather(size, root)[1]
-
-    def _gather(self, size: int, root: bytes) -> tuple[bool, list[str]]:
+    def gather(self, size: int, root: bytes) -> tuple[bool, list[str]]:
+        """Return whether enough others signed ``root`` of ``size``, and their notes: so many, or all that there are."""
         keys = standing(self._genesis, self._state.get(governance_state.LOG_KEYS) or ())
         # a node that joined, and that no vote admitted, signs for itself alone
         needed = network_folder.quorum(len(keys)) - (self._own.log_key.raw in keys)
@@ -135,3 +135,32 @@ class Quorum:
         """Ask nothing any more."""
         for peer in self._peers.values():
             peer.close()
+
+
+class Together:
+    """The newest agreed checkpoint with the others' signatures, for whoever asks.
+
+    One request at a time asks the others, so that they cannot be made to wait by asking this one; the rest get what was
+    found last. What too few signed is asked for again after a while.
+    """
+
+    def __init__(self, quorum: Quorum, own: Callable[[], tuple[int, bytes, str]]) -> None:
+        """``own``: the agreed size, its root, and this validator's note on it; ``quorum`` is nobody else's."""
+        self._quorum = quorum
+        self._own = own
+        self._asking = threading.Lock()
+        self._note, self._size, self._until = "", -1, 0.0
+
+    def note(self) -> str:
+        """Return a signed note with enough signatures, or with as many as there are."""
+        if not self._asking.acquire(blocking=not self._note):
+            return self._note
+        try:
+            size, root, own = self._own()
+            if size != self._size or time.monotonic() > self._until:
+                enough, notes = self._quorum.gather(size, root)
+                self._note, self._size = light.merge([own, *notes]), size
+                self._until = math.inf if enough else time.monotonic() + RELOAD_SECONDS
+            return self._note
+        finally:
+            self._asking.release()

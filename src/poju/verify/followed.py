@@ -97,7 +97,7 @@ def follow(folder: Path, policy: Policy, proof: Proof, means: Means) -> Followed
     auditor.check(audit, proof, means)
     proof.step(_("log keys"), check_keys)
     proof.step(_("checkpoint"), check_signatures)
-    proof.followed = found.policy.written()
+    proof.followed = found.policy
     return found
 
 

@@ -7,13 +7,14 @@ finds them.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from poju.errors import CallerError
+from poju.errors import CallerError, OperatorError
 from poju.i18n import _
 from poju.ledger import cosignature
 from poju.ledger.keys import PublicKey, parse_vkey
@@ -177,6 +178,30 @@ def load(path: Path) -> Policy:
     if {key.raw for key in cosigners.values()} & {item.key.raw for item in keys}:
         raise _wrong(path, _("one key is the log's and a cosigner's at once"))
     return Policy(LogKeys(found["origin"], tuple(keys), threshold, cosigners, witnesses), genesis)
+
+
+def require_place(path: Path) -> None:
+    """Raise ``policy.write`` where no policy can be written at ``path``: before the work that it would be lost with."""
+    if not os.access(path.parent, os.W_OK):
+        raise _unwritable(path, _("its folder is not there, or not yours to write to"))
+
+
+def save(policy: Policy, path: Path) -> None:
+    """Write ``policy`` to ``path``; raise ``policy.write``."""
+    try:
+        path.write_text(policy.written(), encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error.strerror or type(error).__name__) from error
+
+
+def _unwritable(path: Path, reason: str) -> OperatorError:
+    return OperatorError(
+        "policy.write",
+        _("{path} cannot be written: {reason}."),
+        hint=_("Name a file in a folder that you may write to."),
+        path=path,
+        reason=reason,
+    )
 
 
 def digest(path: Path, found: object) -> bytes | None:

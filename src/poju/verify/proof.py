@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from poju.errors import CallerError, PojuError
 from poju.i18n import _, translate
+
+if TYPE_CHECKING:
+    from poju.verify.policy import Policy
 
 VERIFIED, NOT_VERIFIED = 0, 1
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
@@ -68,8 +72,8 @@ class Proof:
     steps: list[Step] = field(default_factory=list)
     not_proved: list[str] = field(default_factory=list)
     trusted: bool = False
-    followed: str = ""
-    """The policy's text with the keys that a log's votes led to, where they were followed."""
+    followed: Policy | None = None
+    """The policy with the keys that a log's votes led to, where they were followed."""
 
     def step(self, name: str, check: Callable[[], Proved]) -> None:
         """Run ``check`` as the next step; raise :class:`StoppedError` where it does not hold or cannot be read."""
